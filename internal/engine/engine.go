@@ -1,0 +1,129 @@
+// Package engine is the seam between rbee and whatever computes tokens.
+//
+// An Engine is opened once per process. It loads one Model with a number of slots; Generate may be called
+// concurrently, up to Slots calls share the model's decode steps, and more wait their turn. A worker process is
+// one Engine, one Model, one device: native code may crash or hang, and then the process is what dies.
+//
+// Implementations: llamacpp (llama.cpp through its shared libraries, no cgo) and enginetest (a cruel fake for
+// tests). Both pass the contract suite in enginetest.
+package engine
+
+import (
+	"context"
+	"time"
+)
+
+// Engine loads models.
+type Engine interface {
+	// Name and Release identify the engine: "llama.cpp", "v0.4.0".
+	Name() string
+	Release() string
+	// Devices lists what models can be loaded on, the CPU first ("cpu:0").
+	Devices() ([]Device, error)
+	// Load reads a model file and makes its context. Errors carry fault codes (ENGINE_UNAVAILABLE,
+	// MODEL_CORRUPT, INSUFFICIENT_MEMORY, CONTEXT_OVERFLOW, DEVICE_UNAVAILABLE). ctx ends the load early where
+	// the engine can.
+	Load(ctx context.Context, o LoadOptions) (Model, error)
+}
+
+// Device is one place to run on.
+type Device struct {
+	ID          string // "cpu:0", "cuda:0", "vulkan:1"
+	Backend     string // "cpu", "cuda", "vulkan", "metal"
+	Description string
+	TotalBytes  int64
+	FreeBytes   int64
+}
+
+// LoadOptions say how to load. Zero values mean the default.
+type LoadOptions struct {
+	Path    string
+	Context int // tokens per slot; 0 = min(trained, 4096)
+	Slots   int // concurrent generations; 0 = 1
+	Threads int // 0 = max(1, physical cores - 1)
+	Device  string
+	// Progress is called with 0..1 while the weights are read, from a goroutine of the engine's; may be nil.
+	Progress func(fraction float64)
+}
+
+// Model is a loaded model.
+type Model interface {
+	Info() Info
+	// Generate runs one completion and calls emit, from one goroutine, for every event in order. It returns when
+	// the answer is complete, when ctx is done (the Result counts what was made, the error is ctx's), when emit
+	// returns an error (that error), or when the engine failed. A cancelled ctx stops prefill and decode within
+	// 50 ms and leaves the model usable. Errors carry fault codes: CONTEXT_OVERFLOW, INVALID_REQUEST, INTERNAL.
+	Generate(ctx context.Context, r Request, emit func(Event) error) (Result, error)
+	// Close frees the model. Nothing may be called after it.
+	Close() error
+}
+
+// Info describes a loaded model.
+type Info struct {
+	Architecture   string
+	Name           string
+	Context        int // tokens per slot
+	ContextTrained int
+	Slots          int
+	Threads        int
+	Vocabulary     int
+	HasTemplate    bool // the model brings a chat template
+	Backend        string
+	Device         string
+	MemoryBytes    int64 // resident memory the load added, as measured; 0 = unknown
+}
+
+// Message is one turn of a chat.
+type Message struct{ Role, Content string }
+
+// Request is one completion. With Raw, or when the model has no template, the contents of Messages (or Prompt)
+// are used as they are, joined by newlines; otherwise the model's own chat template is applied to Messages.
+type Request struct {
+	Prompt    string // used when Messages is empty: the same as one user message
+	Messages  []Message
+	Raw       bool
+	MaxTokens int // 0 = until end of text or the context is full
+	Sampling  Sampling
+	Stop      []string // the answer ends before the first of these; none of it is emitted
+	IgnoreEOS bool
+}
+
+// Sampling selects the next token: penalties, top-k, top-p, min-p, temperature, then a draw; greedy when
+// Temperature is 0. Zero values of the others switch that filter off.
+type Sampling struct {
+	Temperature   float64 // 0..2
+	TopK          int
+	TopP          float64
+	MinP          float64
+	RepeatPenalty float64 // 0 or 1 = off; looks back 64 tokens
+	Seed          uint32
+}
+
+// Event is one step of a generation: prefill progress, or a piece of text.
+type Event struct {
+	Prefill *Progress // progress; nil for a piece
+	Text    string    // whole UTF-8 characters only; may be "" while a character is incomplete
+	Token   int32     // the token's id in the model's vocabulary
+}
+
+// Progress counts prompt tokens.
+type Progress struct{ Done, Total int }
+
+// Finish reasons.
+const (
+	FinishStop      = "stop"      // end of text, or a stop string
+	FinishLength    = "length"    // MaxTokens, or the context is full
+	FinishCancelled = "cancelled" // ctx
+)
+
+// Result counts what a generation did.
+type Result struct {
+	PromptTokens     int
+	CachedTokens     int // of the prompt, not computed again
+	CompletionTokens int
+	FinishReason     string
+	Queued           time.Duration // wait for a slot
+	Prefill          time.Duration // first prompt token to first answer token
+	Decode           time.Duration // first answer token to last
+	FirstToken       time.Time     // when the first token was sampled; zero if none was
+}
