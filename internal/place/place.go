@@ -1,0 +1,161 @@
+package place
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+
+	"rbee/internal/fault"
+	"rbee/internal/registry"
+	"rbee/messages"
+)
+
+// View is what is known at the moment of a decision.
+type View struct {
+	Nodes      []Node
+	Waiting    int // requests that wait for this model already
+	QueueLimit int // how many may; 0 = none, so a request that cannot be placed at once is rejected
+}
+
+// Node is one place where workers run. A configured node without a hive is a node without workers.
+type Node struct {
+	Name    string
+	Workers []*messages.WorkerState // a loading row's free slots are those not promised to anybody yet
+	HasFile bool                    // the model's file is on its disk
+	Free    int64                   // bytes of memory a new worker could take
+	Full    bool                    // no room for another worker until one ends or goes idle
+	Refuses *fault.Error            // why no worker of this model may start here at all; nil = one may
+}
+
+// Request is what placement needs to know of a request.
+type Request struct {
+	Node    string // "" = any
+	Model   string // the path on the node if it is known, else the reference
+	Context int64  // tokens per slot the worker must have; 0 = as it comes
+	Threads int64  // threads it must decode with; 0 = as it comes
+}
+
+// Action is what to do with a request.
+type Action string
+
+const (
+	Use    Action = "use"    // give it to Worker now
+	Start  Action = "start"  // start a worker on Node for it
+	Wait   Action = "wait"   // for Worker to finish loading, or without one in the queue
+	Reject Action = "reject" // with Fault
+)
+
+// Decision is the answer of Decide.
+type Decision struct {
+	Do     Action
+	Node   string                // Use, Start, and Wait for a loading worker
+	Worker *messages.WorkerState // Use, and Wait for a loading worker
+	Fault  *fault.Error          // Reject
+}
+
+// Decide places r. It never changes v.
+func Decide(v View, r Request) Decision {
+	nodes := v.Nodes
+	if r.Node != "" {
+		i := slices.IndexFunc(v.Nodes, func(n Node) bool { return n.Name == r.Node })
+		if i < 0 {
+			return reject(unknown(v, r.Node))
+		}
+		nodes = v.Nodes[i : i+1]
+	}
+	if len(nodes) == 0 {
+		return reject(fault.New(fault.NodeUnknown, "no node is configured").WithHint("--node localhost needs none"))
+	}
+	if n, w := best(nodes, r, registry.Usable); w != nil {
+		return Decision{Do: Use, Node: n, Worker: w}
+	}
+	if n, w := best(nodes, r, promisable); w != nil {
+		return Decision{Do: Wait, Node: n, Worker: w}
+	}
+	if n, ok := roomiest(nodes); ok {
+		return Decision{Do: Start, Node: n.Name}
+	}
+	return queue(v, nodes, r)
+}
+
+// Fits reports whether w runs the model of r in the way r wants it, whatever its state.
+func Fits(w *messages.WorkerState, r Request) bool {
+	return registry.Serves(w, r.Model) &&
+		(r.Context == 0 || r.Context == w.Context) &&
+		(r.Threads == 0 || r.Threads == w.Threads)
+}
+
+func promisable(w *messages.WorkerState) bool {
+	return w.State == registry.Loading && w.SlotsAvailable > 0
+}
+
+// best returns the fitting worker in the wanted condition with most free slots: requests that run side by side
+// share its speed. Among equals the one active last, whose memory is warm, then the first by address.
+func best(nodes []Node, r Request, condition func(*messages.WorkerState) bool) (string, *messages.WorkerState) {
+	var on string
+	var found *messages.WorkerState
+	for _, n := range nodes {
+		for _, w := range n.Workers {
+			if Fits(w, r) && condition(w) && (found == nil || better(w, found) < 0) {
+				on, found = n.Name, w
+			}
+		}
+	}
+	return on, found
+}
+
+func better(a, b *messages.WorkerState) int {
+	return cmp.Or(
+		cmp.Compare(b.SlotsAvailable, a.SlotsAvailable),
+		cmp.Compare(b.LastActivityUnixNano, a.LastActivityUnixNano),
+		cmp.Compare(a.Address, b.Address))
+}
+
+// roomiest returns the node a new worker should start on, if there is one.
+func roomiest(nodes []Node) (Node, bool) {
+	var found *Node
+	for i := range nodes {
+		n := &nodes[i]
+		if n.Full || n.Refuses != nil {
+			continue
+		}
+		if found == nil || n.HasFile && !found.HasFile || n.HasFile == found.HasFile && n.Free > found.Free {
+			found = n
+		}
+	}
+	if found == nil {
+		return Node{}, false
+	}
+	return *found, true
+}
+
+// queue is for a request that no worker can take and no node can start one for.
+func queue(v View, nodes []Node, r Request) Decision {
+	hope := slices.ContainsFunc(nodes, func(n Node) bool {
+		return n.Refuses == nil || slices.ContainsFunc(n.Workers, func(w *messages.WorkerState) bool {
+			return Fits(w, r) && (w.State == registry.Busy || w.State == registry.Loading)
+		})
+	})
+	switch {
+	case !hope:
+		return reject(nodes[0].Refuses)
+	case v.Waiting >= v.QueueLimit:
+		return reject(fault.New(fault.QueueFull, "%d of %d requests wait for %s already", v.Waiting, v.QueueLimit, r.Model).
+			WithHint("try again later, or allow it another node").With("waiting", v.Waiting).With("limit", v.QueueLimit))
+	}
+	return Decision{Do: Wait}
+}
+
+func reject(f *fault.Error) Decision { return Decision{Do: Reject, Fault: f} }
+
+func unknown(v View, name string) *fault.Error {
+	known := make([]string, len(v.Nodes))
+	for i, n := range v.Nodes {
+		known[i] = n.Name
+	}
+	slices.Sort(known)
+	return fault.New(fault.NodeUnknown, "node %q is not known", name).
+		WithHint("%s", fmt.Sprintf("known nodes: %s", cmp.Or(strings.Join(known, ", "), "none"))).
+		With("node", name).With("known", known)
+}
