@@ -1,0 +1,8 @@
+package proc
+
+// What every process of a run carries in its environment, so that it can be found from outside.
+const (
+	EnvRun  = "RBEE_RUN_ID" // the run: one command, or one daemon's life
+	EnvLife = "RBEE_LIFE"   // the address of this process's life in the tree
+	EnvRoot = "RBEE_ROOT"   // Identity of the run's root on this host, as "pid@start"
+)

@@ -1,0 +1,65 @@
+package proc
+
+import (
+	"os"
+	"strconv"
+	"strings"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+)
+
+func dup2(old, new int) error { return unix.Dup3(old, new, 0) }
+
+// BecomeSubreaper makes this process the parent of every orphan below it, so that a grandchild that left its
+// group comes home when its own parent dies.
+func BecomeSubreaper() error { return unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) }
+
+func sysProcAttr(death syscall.Signal) *syscall.SysProcAttr {
+	// Setpgid, never Setsid: an orphaned *group* with a stopped member still gets its SIGHUP and SIGCONT.
+	return &syscall.SysProcAttr{Setpgid: true, Pdeathsig: death}
+}
+
+// waitExit returns true when the process has ended and is still a zombie: its pid and group id cannot be reused yet.
+func waitExit(pid int) bool {
+	for {
+		var info unix.Siginfo
+		err := unix.Waitid(unix.P_PID, pid, &info, unix.WEXITED|unix.WNOWAIT, nil)
+		if err != unix.EINTR {
+			return err == nil
+		}
+	}
+}
+
+// EndStrays kills and reaps the children of this process that it did not start: orphans that came home to it as
+// subreaper. It returns how many there were.
+func EndStrays() int {
+	n := 0
+	spawned.Lock() // nothing may be started between the look and the kill
+	defer spawned.Unlock()
+	for _, pid := range children() {
+		if _, ours := spawned.m[pid]; ours {
+			continue
+		}
+		_ = unix.Kill(pid, unix.SIGKILL)
+		var ws unix.WaitStatus
+		if got, _ := unix.Wait4(pid, &ws, unix.WNOHANG, nil); got != pid {
+			go unix.Wait4(pid, &ws, 0, nil) // dying; in uninterruptible sleep it may take long
+		}
+		n++
+	}
+	return n
+}
+
+func children() (pids []int) {
+	tasks, _ := os.ReadDir("/proc/self/task")
+	for _, t := range tasks {
+		b, _ := os.ReadFile("/proc/self/task/" + t.Name() + "/children")
+		for _, f := range strings.Fields(string(b)) {
+			if p, err := strconv.Atoi(f); err == nil {
+				pids = append(pids, p)
+			}
+		}
+	}
+	return pids
+}

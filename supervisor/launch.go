@@ -1,0 +1,194 @@
+package supervisor
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"fmt"
+	"os"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/propagation"
+	"go.opentelemetry.io/otel/trace"
+
+	"rbee/internal/fault"
+	"rbee/internal/proc"
+	"rbee/internal/transport"
+	"rbee/internal/version"
+	"rbee/messages"
+)
+
+// Defaults of a link.
+const (
+	DefaultLease = 10 * time.Second
+	DefaultGrace = 5 * time.Second
+	// DefaultStart is how long a child may take until its root takes messages.
+	DefaultStart = 30 * time.Second
+	// Allowance is what each level above a worker adds to the worker's grace, so that an owner never kills a hive
+	// that is still killing its worker, and the report survives.
+	Allowance = 500 * time.Millisecond
+	// proofTime is how long a killed process may take to be seen dead.
+	proofTime = 2 * time.Second
+	// lingerTime is how long a child that reported "stopped" may take to exit.
+	lingerTime = 500 * time.Millisecond
+	// fadeTime is how long after the end of the stream the exit may follow: the kernel closes a dying process's
+	// descriptors before it says that the process is dead.
+	fadeTime = 50 * time.Millisecond
+)
+
+// Spec says which child to start and how.
+type Spec struct {
+	Kind    string // "queen", "hive", "worker": names the spans
+	Program string // "llm-worker-rbee"
+	Address string // of the child's life
+	Owner   string // this process's address
+	Run     string // RBEE_RUN_ID
+	Root    string // RBEE_ROOT
+	Levels  int    // levels below the child: its stop may take Levels x Allowance longer
+	Death   syscall.Signal
+	Spawner Spawner
+	Lease   time.Duration
+	Start   time.Duration  // until Ready
+	Boot    *messages.Boot // role and its config; Launch fills in the rest
+	Env     []string       // further environment of the child
+	Log     func(line string)
+	Spans   func(otlp []byte) // finished spans of the child's subtree
+	Tracer  trace.Tracer
+	Context context.Context // parent of the start span
+}
+
+// Launch starts a child and its handshake, before there is any actor system on either side: the time the child
+// needs to come up overlaps with the owner's own.
+func Launch(s Spec) (*Launched, error) {
+	if s.Lease == 0 {
+		s.Lease = DefaultLease
+	}
+	if s.Start == 0 {
+		s.Start = DefaultStart
+	}
+	if s.Context == nil {
+		s.Context = context.Background()
+	}
+	if s.Tracer == nil {
+		s.Tracer = trace.SpanFromContext(s.Context).TracerProvider().Tracer("rbee")
+	}
+	l := &Launched{Spec: s, began: time.Now(), hello: make(chan struct{}), tail: proc.NewTail(20)}
+	ctx, span := s.Tracer.Start(s.Context, "start "+s.Kind, trace.WithAttributes(attribute.String("rbee.address", s.Address)))
+	l.span = span
+	env := append([]string{proc.EnvRun + "=" + s.Run, proc.EnvLife + "=" + s.Address, proc.EnvRoot + "=" + s.Root}, s.Env...)
+	p, err := s.Spawner.Start(s.Program, env, s.Death)
+	if err != nil {
+		span.SetAttributes(attribute.String("error", err.Error()))
+		span.End()
+		return nil, err
+	}
+	l.process = p
+	b := s.Boot
+	b.Version, b.RunId, b.Address, b.OwnerAddress = version.Build(), s.Run, s.Address, s.Owner
+	b.LeaseMs, b.Nonce = s.Lease.Milliseconds(), nonce()
+	b.Traceparent, b.Tracing = Traceparent(ctx), span.SpanContext().IsSampled()
+	l.logs.Go(func() {
+		proc.EachLine(p.Stderr(), func(line string) {
+			l.tail.Add(line)
+			if s.Log != nil {
+				s.Log(line)
+			}
+		})
+	})
+	go l.handshake()
+	return l, nil
+}
+
+// Launched is a started child whose handshake is under way.
+type Launched struct {
+	Spec
+	process Process
+	span    trace.Span // "start ...", ends with Ready
+	began   time.Time
+	tail    *proc.Tail
+	logs    sync.WaitGroup
+
+	// Set before hello is closed.
+	hello chan struct{}
+	peer  messages.Hello
+	err   error
+}
+
+// Abort kills a child that never got its link.
+func (l *Launched) Abort() {
+	l.process.Signal(syscall.SIGKILL)
+	l.process.Release()
+	l.span.End()
+}
+
+func (l *Launched) handshake() {
+	defer close(l.hello)
+	stream := l.process.Stream()
+	guard := time.AfterFunc(l.Start, func() { stream.Close() })
+	defer guard.Stop()
+	if l.err = transport.WriteFrame(stream, "", l.Boot); l.err != nil {
+		return
+	}
+	noise, err := transport.ReadFrame(stream, l.Boot.Nonce, &l.peer)
+	if len(noise) > 0 {
+		l.tail.Add(fmt.Sprintf("(%d bytes before the handshake: %.200s)", len(noise), proc.Clean(string(noise))))
+	}
+	if err == nil && l.peer.Version != version.Build() {
+		err = fault.New(fault.VersionMismatch, "%s is of build %s, this is %s", l.Program, l.peer.Version, version.Build()).
+			WithHint("install the four programs of one build into one folder")
+	}
+	l.err = err
+}
+
+// failure explains a child that did not come up, with the last lines of its stderr.
+func (l *Launched) failure(cause string) error {
+	if l.err != nil && fault.CodeOf(l.err) != "" {
+		return l.err
+	}
+	code := map[string]fault.Code{"queen": fault.QueenStartFailed, "hive": fault.HiveStartFailed}[l.Kind]
+	if code == "" {
+		code = fault.WorkerStartFailed
+	}
+	e := fault.New(code, "%s did not start: %s", l.Program, cause)
+	if l.err != nil {
+		e = fault.Wrap(code, l.err, "%s did not start: %s (%v)", l.Program, cause, l.err)
+	}
+	if tail := l.tail.Lines(); len(tail) > 0 {
+		_ = e.With("stderr", tail).WithHint("its last words: %s", strings.Join(tail[max(0, len(tail)-5):], " | "))
+	}
+	return e
+}
+
+// Traceparent is the W3C trace context of ctx, "" if it has none.
+func Traceparent(ctx context.Context) string {
+	c := propagation.MapCarrier{}
+	propagation.TraceContext{}.Inject(ctx, c)
+	return c["traceparent"]
+}
+
+// WithTraceparent returns ctx with that remote span as its parent.
+func WithTraceparent(ctx context.Context, tp string) context.Context {
+	return propagation.TraceContext{}.Extract(ctx, propagation.MapCarrier{"traceparent": tp})
+}
+
+func nonce() string {
+	var b [16]byte
+	_, _ = rand.Read(b[:]) // never fails (crypto/rand)
+	return hex.EncodeToString(b[:])
+}
+
+// NewRun makes a fresh run id.
+func NewRun() string { return nonce() }
+
+// hostname is this machine's name for reports.
+var hostname = sync.OnceValue(func() string {
+	h, err := os.Hostname()
+	if err != nil {
+		return "localhost"
+	}
+	return h
+})

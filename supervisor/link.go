@@ -1,0 +1,101 @@
+package supervisor
+
+import (
+	"sync/atomic"
+	"time"
+
+	"github.com/asynkron/protoactor-go/actor"
+	"google.golang.org/protobuf/proto"
+
+	"rbee/internal/transport"
+	"rbee/messages"
+)
+
+// Link is the owner's handle of one child's life.
+type Link struct {
+	*Launched
+	PID  *actor.PID // the link actor; takes StopLink and KillLink
+	Peer *actor.PID // the child's root actor
+	ep   *transport.Endpoint
+	// below is what the child last said lives below it.
+	below atomic.Pointer[[]*messages.ProcessEnd]
+}
+
+// What a link tells its owner.
+type (
+	// LinkUp: the child's root takes messages.
+	LinkUp struct{ Link *Link }
+	// LinkDown: the child and everything below it is gone, or unproven. Sent exactly once.
+	LinkDown struct {
+		Link *Link
+		// Err is set when it never came up.
+		Err error
+		// Cause says how it ended.
+		Cause string
+		// Asked: it ended because its owner asked it to, or by its own decision in good order.
+		Asked bool
+		// Ends holds the child first, then what was below it.
+		Ends []*messages.ProcessEnd
+	}
+	// FromChild is a message of the child's that is not the link's own business.
+	FromChild struct {
+		Link    *Link
+		Message proto.Message
+	}
+	// Below: the processes below a link changed.
+	Below struct{ Link *Link }
+)
+
+// What an owner tells a link.
+type (
+	// StopLink asks for an orderly stop. Grace is a worker's; the link adds its own allowance. Traceparent is the
+	// parent of the stop span.
+	StopLink struct {
+		Grace       time.Duration
+		Cause       string
+		Traceparent string
+	}
+	// KillLink ends the child at once.
+	KillLink struct{ Cause string }
+)
+
+// Attach gives a launched child its link actor in this process's actor system. Messages go to owner.
+func (l *Launched) Attach(ep *transport.Endpoint, owner *actor.PID) *Link {
+	k := &Link{Launched: l, ep: ep, Peer: actor.NewPID(l.Address, transport.RootID)}
+	k.PID = actor.NewPID(ep.Address(), transport.LinkPrefix+l.Address)
+	a := &linkActor{Link: k, owner: owner, state: starting}
+	_, err := ep.System.Root.SpawnNamed(actor.PropsFromProducer(func() actor.Actor { return a }), k.PID.Id)
+	if err != nil { // the address was used before, which its owner's counter excludes
+		panic("supervisor: address used twice: " + l.Address)
+	}
+	return k
+}
+
+// Tell sends a message to the child's root.
+func (k *Link) Tell(m proto.Message) { k.ep.System.Root.Send(k.Peer, m) }
+
+// Processes lists the child and what it last said lives below it.
+func (k *Link) Processes() []*messages.ProcessEnd {
+	own := &messages.ProcessEnd{Address: k.Address, Name: k.Program}
+	select {
+	case <-k.hello:
+		own.Pid, own.Host, own.StartedUnixNano = k.peer.Pid, k.peer.Host, k.peer.StartedUnixNano
+	default:
+	}
+	if own.StartedUnixNano == 0 {
+		own.StartedUnixNano, own.Host = k.began.UnixNano(), hostname()
+	}
+	if own.Pid == 0 {
+		if p, ok := k.process.(localProcess); ok {
+			own.Pid = int64(p.PID)
+		}
+	}
+	all := []*messages.ProcessEnd{own}
+	if b := k.below.Load(); b != nil {
+		all = append(all, *b...)
+	}
+	return all
+}
+
+// LastWords are the last lines of the child's stderr.
+func (k *Link) LastWords() []string { return k.tail.Lines() }

@@ -1,0 +1,327 @@
+package supervisor
+
+import (
+	"context"
+	"fmt"
+	"syscall"
+	"time"
+
+	"github.com/asynkron/protoactor-go/actor"
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/trace"
+	"google.golang.org/protobuf/proto"
+
+	"rbee/internal/proc"
+	"rbee/internal/transport"
+	"rbee/messages"
+)
+
+// linkActor turns what happens into events of linkTable and carries out its effects.
+type linkActor struct {
+	*Link
+	owner *actor.PID
+	state linkState
+
+	session *transport.Session // nil until the handshake is done
+	timers  []*time.Timer
+
+	// The stop.
+	stop     StopLink
+	stopSpan trace.Span
+	since    time.Time // of the stop, or of the first sign of death
+	cause    string    // the first one counts
+	asked    bool
+	forced   bool
+	exited   bool
+	closed   bool
+	unproven bool
+	report   *messages.Stopped
+	left     []proc.Found
+	startErr error
+	wasUp    bool
+
+	// Is its mailbox moving?
+	syncSent, syncSeen int64
+	syncAt             time.Time // of the last answer
+}
+
+// What the link's own goroutines and timers say.
+type (
+	greeted struct{}            // the handshake is over, well or not
+	event   struct{ linkEvent } // a sign of death, a timer
+	tick    struct{}            // time for a Sync
+	swept   struct{ left []proc.Found }
+)
+
+func (a *linkActor) Receive(c actor.Context) {
+	switch m := c.Message().(type) {
+	case *actor.Started:
+		a.begin(c)
+	case greeted:
+		a.greeted(c)
+	case event:
+		a.on(c, m.linkEvent)
+	case swept:
+		a.left = m.left
+		a.step(c, evSwept)
+	case tick:
+		a.tick(c)
+	case StopLink:
+		if a.since.IsZero() {
+			a.stop, a.asked, a.since = m, true, time.Now()
+			_, a.stopSpan = a.Tracer.Start(WithTraceparent(context.Background(), m.Traceparent), "stop "+a.Kind,
+				trace.WithAttributes(attribute.String("rbee.address", a.Address)))
+		}
+		a.step(c, evStop)
+	case KillLink:
+		a.blame("killed: " + m.Cause)
+		a.step(c, evKill)
+	case *actor.Terminated:
+		a.on(c, evLost)
+	case *messages.Ready:
+		a.step(c, evReady)
+	case *messages.Stopping:
+		a.step(c, evAck)
+	case *messages.Stopped:
+		a.report = m
+		a.spans(m.GetSpans())
+		a.step(c, evReport)
+	case *messages.SyncReply:
+		a.syncSeen, a.syncAt = m.GetNumber(), time.Now()
+	case *messages.Spans:
+		a.spans(m.GetOtlp())
+	case *messages.Inventory:
+		b := m.GetProcesses()
+		a.below.Store(&b)
+		c.Send(a.owner, Below{a.Link})
+	case proto.Message:
+		if a.state != down && isOurs(m) {
+			c.Send(a.owner, FromChild{a.Link, m})
+		}
+	}
+}
+
+// isOurs: system messages of the actor library are protobuf messages too.
+func isOurs(m proto.Message) bool {
+	return m.ProtoReflect().Descriptor().ParentFile().Package() == "rbee.v1"
+}
+
+func (a *linkActor) begin(c actor.Context) {
+	self, root := c.Self(), c.ActorSystem().Root
+	go func() { <-a.process.Exited(); root.Send(self, event{evExit}) }()
+	go func() { <-a.hello; root.Send(self, greeted{}) }()
+	a.after(c, a.Start-time.Since(a.began), evLate)
+}
+
+// greeted joins the child's stream to the router, from where on the child can be spoken to.
+func (a *linkActor) greeted(c actor.Context) {
+	if a.err == nil && a.session == nil {
+		a.session, a.err = a.ep.AttachDown(a.Address, a.process.Stream(), a.Lease)
+	}
+	if a.err != nil {
+		select {
+		case <-a.process.Exited(): // its exit is the better explanation, and is on its way
+		default:
+			a.blame("no handshake")
+			a.step(c, evLate)
+		}
+		return
+	}
+	if a.state == ending || a.state == sweeping || a.state == down {
+		go a.session.Close()
+	}
+	self, root, closed := c.Self(), c.ActorSystem().Root, a.session.Closed()
+	go func() { <-closed; root.Send(self, event{evLost}) }()
+	c.Watch(a.Peer) // at the beginning, never at the stop: remotely a Stop overtakes a Watch
+	c.Send(a.owner, Below{a.Link})
+}
+
+// on notes a sign before the table sees it.
+func (a *linkActor) on(c actor.Context, e linkEvent) {
+	switch e {
+	case evExit:
+		a.exited = true
+		a.blame("exited: " + a.process.Cause())
+	case evLost:
+		if a.session != nil {
+			select {
+			case <-a.session.Closed():
+				a.closed = true
+			default:
+			}
+		}
+		if a.state != fading {
+			a.blame("")
+		}
+	case evFaded:
+		a.blame("killed: link lost")
+	case evHung:
+		a.blame(fmt.Sprintf("killed: no answer for %v", a.Lease))
+	case evOverdue:
+		a.blame(fmt.Sprintf("killed: not gone %v after it was asked to stop", a.budget()))
+	case evLate:
+		a.blame(fmt.Sprintf("killed: not ready after %v", a.Start))
+	case evLingers:
+		a.blame("killed: did not exit after it had stopped")
+	case evUnproven:
+		a.unproven = true
+	}
+	a.step(c, e)
+	if a.exited && (a.closed || a.session == nil) {
+		a.step(c, evGone)
+	}
+}
+
+// blame keeps the first cause; "" only notes the time of the first sign.
+func (a *linkActor) blame(cause string) {
+	if a.since.IsZero() {
+		a.since = time.Now()
+	}
+	if a.cause == "" {
+		a.cause = cause
+	}
+}
+
+func (a *linkActor) step(c actor.Context, e linkEvent) {
+	next, effects, ok := linkTable.Step(a.state, e)
+	if !ok {
+		return
+	}
+	a.state = next
+	for _, do := range effects {
+		a.do(c, do)
+	}
+}
+
+func (a *linkActor) do(c actor.Context, e linkEffect) {
+	switch e {
+	case doAnnounce:
+		a.wasUp = true
+		a.span.End()
+		c.Send(a.owner, LinkUp{a.Link})
+	case doWatch:
+		a.syncAt = time.Now()
+		a.tick(c)
+	case doShutdown:
+		c.Send(a.Peer, &messages.Shutdown{GraceMs: a.stop.Grace.Milliseconds(), Cause: a.stop.Cause,
+			Traceparent: Traceparent(trace.ContextWithSpan(context.Background(), a.stopSpan))})
+	case doAckTimer:
+		a.after(c, min(time.Second, a.budget()/2), evNoAck)
+	case doBudget:
+		a.after(c, a.budget(), evOverdue)
+	case doLinger:
+		a.after(c, lingerTime, evLingers)
+	case doFade:
+		a.after(c, fadeTime, evFaded)
+	case doProof:
+		a.after(c, proofTime, evUnproven)
+	case doTerm:
+		a.process.Signal(syscall.SIGTERM)
+	case doKill:
+		if !a.exited {
+			a.forced = true
+			a.process.Signal(syscall.SIGKILL)
+		}
+	case doClose:
+		if a.session != nil {
+			go a.session.Close()
+		} else {
+			go a.process.Stream().Close()
+		}
+	case doTidy:
+		a.process.Tidy()
+		a.step(c, evSwept)
+	case doSweep:
+		self, root := c.Self(), c.ActorSystem().Root
+		go func() {
+			ctx, cancel := context.WithTimeout(context.Background(), proofTime)
+			defer cancel()
+			root.Send(self, swept{a.process.Sweep(ctx, a.Run, a.Address)})
+		}()
+	case doSend:
+		a.end(c)
+	}
+}
+
+// budget is how long a stop may take: the worker's grace, and an allowance for each level.
+func (a *linkActor) budget() time.Duration {
+	return a.stop.Grace + time.Duration(a.Levels)*Allowance
+}
+
+func (a *linkActor) tick(c actor.Context) {
+	if a.state != up {
+		return
+	}
+	if a.syncSeen < a.syncSent && time.Since(a.syncAt) > a.Lease {
+		a.on(c, evHung)
+		return
+	}
+	a.syncSent++
+	c.Send(a.Peer, &messages.Sync{Number: a.syncSent})
+	a.send(c, a.Lease/3, tick{})
+}
+
+func (a *linkActor) after(c actor.Context, d time.Duration, e linkEvent) { a.send(c, d, event{e}) }
+
+func (a *linkActor) send(c actor.Context, d time.Duration, m any) {
+	self, root := c.Self(), c.ActorSystem().Root
+	a.timers = append(a.timers[max(0, len(a.timers)-8):], time.AfterFunc(d, func() { root.Send(self, m) }))
+}
+
+func (a *linkActor) spans(otlp []byte) {
+	if len(otlp) > 0 && a.Spans != nil {
+		a.Spans(otlp)
+	}
+}
+
+// end tells the owner, frees everything, and stops the actor.
+func (a *linkActor) end(c actor.Context) {
+	for _, t := range a.timers {
+		t.Stop()
+	}
+	a.process.Release()
+	if a.report != nil && !a.forced {
+		a.cause = "stopped" // the signs of death that followed were asked for
+	}
+	d := LinkDown{Link: a.Link, Cause: a.cause, Asked: a.report != nil && !a.forced, Ends: a.ends()}
+	if !a.wasUp {
+		a.logs.Wait() // its last words explain it; Release bounds the wait
+		d.Err = a.failure(a.cause)
+		a.span.SetAttributes(attribute.String("error", d.Err.Error()))
+		a.span.End()
+	}
+	if a.stopSpan != nil {
+		a.stopSpan.SetAttributes(attribute.String("rbee.cause", a.cause), attribute.Bool("rbee.forced", a.forced),
+			attribute.Int64("rbee.grace_ms", a.stop.Grace.Milliseconds()))
+		a.stopSpan.End()
+	}
+	c.Send(a.owner, d)
+	c.Stop(c.Self())
+}
+
+// ends is the report: the child's own end as this side saw it, and the ends below it, as the child reported them
+// or, if it could not, as the sweep found them.
+func (a *linkActor) ends() []*messages.ProcessEnd {
+	all := a.Processes()
+	own := all[0]
+	own.Cause, own.Forced, own.Unproven = a.cause, a.forced, a.unproven && !a.exited
+	own.TookUs = time.Since(a.since).Microseconds()
+	if a.report != nil {
+		return append(all[:1:1], a.report.GetProcesses()...)
+	}
+	for i, e := range all[1:] {
+		e = proto.Clone(e).(*messages.ProcessEnd)
+		e.Cause, e.Forced, e.TookUs = "ended with its "+a.Program, true, own.TookUs
+		for _, f := range a.left {
+			e.Unproven = e.Unproven || int64(f.PID) == e.Pid
+		}
+		all[i+1] = e
+	}
+	for _, f := range a.left { // what nobody had told of
+		if int64(f.PID) != own.Pid && f.Life == a.Address {
+			all = append(all, &messages.ProcessEnd{Address: f.Life, Name: proc.Clean(f.Command), Pid: int64(f.PID), Host: own.Host,
+				Cause: "survived SIGKILL", Forced: true, Unproven: true})
+		}
+	}
+	return all
+}
