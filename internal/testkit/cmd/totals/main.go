@@ -1,0 +1,119 @@
+// Totals reads the event stream of go test -json and prints what a person wants of it: a line for each package,
+// the output of what failed, and at the end the totals.
+//
+//	go test -json ./... | totals [-o FILE] [-min N]
+//
+// It fails if a test failed, if one was skipped (a helper that is missing is a failure, not an excuse), if a
+// package did not build, or if fewer than N tests ran. With -o the two numbers are written to FILE as well.
+package main
+
+import (
+	"bufio"
+	"encoding/json"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+)
+
+func main() {
+	file := flag.String("o", "", "write \"passed failed\" to this `file`")
+	least := flag.Int("min", 1, "fail if fewer tests ran")
+	flag.Parse()
+
+	t, err := read(os.Stdin, os.Stdout)
+	if err == nil && t.passed+t.failed < *least {
+		err = fmt.Errorf("%d tests ran, at least %d should", t.passed+t.failed, *least)
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "totals:", err)
+		t.failed++
+	}
+	fmt.Printf("%d passed, %d failed\n", t.passed, t.failed)
+	if *file != "" {
+		if err := os.WriteFile(*file, fmt.Appendf(nil, "%d %d\n", t.passed, t.failed), 0o600); err != nil {
+			fmt.Fprintln(os.Stderr, "totals:", err)
+			t.failed++
+		}
+	}
+	if t.failed > 0 {
+		os.Exit(1)
+	}
+}
+
+// event is what test2json writes (go doc test2json).
+type event struct {
+	Action      string
+	Package     string
+	Test        string
+	Output      string
+	ImportPath  string // of build-output
+	FailedBuild string
+}
+
+type totals struct{ passed, failed int }
+
+// read counts the tests and subtests in the events of r and writes the lines worth reading to w.
+func read(r io.Reader, w io.Writer) (totals, error) {
+	var t totals
+	output := map[string]*strings.Builder{} // of a test, until it is known whether anybody wants it
+	failedIn := map[string]bool{}           // packages with a failed test, whose own failure is no further one
+	lines := bufio.NewReader(r)
+	for {
+		line, err := lines.ReadBytes('\n')
+		if len(line) > 0 {
+			var e event
+			if json.Unmarshal(line, &e) != nil || e.Action == "" {
+				w.Write(line) // not an event: something printed to the same stream
+			} else {
+				t.count(e, output, failedIn, w)
+			}
+		}
+		if err == io.EOF {
+			return t, nil
+		}
+		if err != nil {
+			return t, err
+		}
+	}
+}
+
+func (t *totals) count(e event, output map[string]*strings.Builder, failedIn map[string]bool, w io.Writer) {
+	key := e.Package + " " + e.Test
+	switch {
+	case e.Action == "build-output":
+		io.WriteString(w, e.Output)
+	case e.Action == "output" && e.Test == "":
+		if worth(e.Output) {
+			io.WriteString(w, e.Output)
+		}
+	case e.Action == "output":
+		if output[key] == nil {
+			output[key] = &strings.Builder{}
+		}
+		output[key].WriteString(e.Output)
+	case e.Test == "" && e.Action == "fail":
+		if !failedIn[e.Package] { // did not build, or died outside a test
+			t.failed++
+		}
+	case e.Test != "" && e.Action == "pass":
+		t.passed++
+		delete(output, key)
+	case e.Test != "" && (e.Action == "fail" || e.Action == "skip"):
+		t.failed++
+		failedIn[e.Package] = true
+		if e.Action == "skip" {
+			fmt.Fprintf(w, "skipped, which counts as failed: %s %s\n", e.Package, e.Test)
+		}
+		if o := output[key]; o != nil {
+			io.WriteString(w, o.String())
+		}
+		delete(output, key)
+	}
+}
+
+// worth leaves out the package-level lines that say nothing: PASS, and packages without tests.
+func worth(line string) bool {
+	return line != "PASS\n" && !strings.Contains(line, "[no test files]") && !strings.Contains(line, "[no tests to run]")
+}
