@@ -1,0 +1,166 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"rbee/internal/api"
+	"rbee/internal/fault"
+)
+
+const (
+	// cancelWait is what a cancelled request has to end by itself.
+	cancelWait = 5 * time.Second
+	// lastWords is what the stream of a dead queen gets to say what had already arrived.
+	lastWords = 200 * time.Millisecond
+	// deathNews is what the news of the queen's death may come after the end of its stream: the kernel reports
+	// both, in any order.
+	deathNews = 500 * time.Millisecond
+	// deadlineSlack: the tree gives up by itself at the deadline and says where the time went; only if it does not
+	// do we.
+	deadlineSlack = 2 * time.Second
+)
+
+// ask posts the request and shows the answer until it has ended, one way or another.
+func (i *inference) ask(q queen) outcome {
+	ctx, abandon := context.WithCancel(context.Background())
+	defer abandon()
+	client := api.NewClient(q.Client())
+	var late <-chan time.Time
+	if i.flags.deadline > 0 {
+		left := max(time.Until(i.begun.Add(i.flags.deadline)), time.Millisecond)
+		ms := max(left.Milliseconds(), 1)
+		i.request.DeadlineMS = &ms
+		late = time.After(left + deadlineSlack)
+	}
+	shown := make(chan outcome, 1)
+	go func() { shown <- i.show(ctx, client, q) }()
+
+	first, gone := i.signals.first, q.Gone()
+	var limit <-chan time.Time
+	for {
+		select {
+		case o := <-shown:
+			return o
+		case <-first:
+			first = nil
+			limit = time.After(cancelWait)
+			i.say.Keeper("stop", "%s: cancelling the request", i.signals.cause())
+			go i.cancel(ctx, client, abandon)
+		case <-gone:
+			gone = nil
+			limit = time.After(lastWords)
+		case <-late:
+			limit = time.After(0)
+		case <-i.signals.again:
+			return i.leave(abandon, shown)
+		case <-limit:
+			return i.leave(abandon, shown)
+		}
+	}
+}
+
+// cancel asks the queen to end the request; if it does not know it (yet), giving the connection up does the same.
+func (i *inference) cancel(ctx context.Context, c *api.Client, abandon func()) {
+	if found, err := c.Cancel(ctx, i.request.ID); err != nil || !found {
+		abandon()
+	}
+}
+
+// leave gives the connection up and returns what was shown, also if stdout is blocked for ever.
+func (i *inference) leave(abandon func(), shown <-chan outcome) outcome {
+	abandon()
+	select {
+	case o := <-shown:
+		return o
+	case <-time.After(deathNews + lastWords):
+		i.stdout.closed.Store(true)
+		return outcome{failed: &api.Failure{Error: fault.New(fault.Cancelled, "gave up with the answer unread on stdout")}}
+	}
+}
+
+// show writes the answer as it comes.
+func (i *inference) show(ctx context.Context, c *api.Client, q queen) outcome {
+	var o outcome
+	var text strings.Builder
+	made := int64(0)
+	fail := func(err error) outcome {
+		o.failed = &api.Failure{Error: i.explain(err, q, made), Usage: api.Usage{CompletionTokens: made}}
+		o.text = text.String()
+		return i.settle(o)
+	}
+
+	stream, err := c.Generate(ctx, &i.request)
+	if err != nil {
+		return fail(err)
+	}
+	defer stream.Close()
+	var batch []string
+	for {
+		e, err := stream.Next()
+		if e.Kind == api.KindToken {
+			batch = append(batch, e.Text)
+			made++
+			if i.flags.json {
+				text.WriteString(e.Text)
+			}
+			if stream.Waiting() {
+				continue // what arrived together is written together
+			}
+		}
+		if len(batch) > 0 {
+			if o.stdout = i.out.Tokens(batch); o.stdout != nil {
+				return fail(errStdout)
+			}
+			batch = batch[:0]
+		}
+		switch {
+		case err != nil:
+			return fail(err)
+		case e.Narration != nil:
+			i.say.Say(*e.Narration)
+		case e.Done != nil:
+			o.done, o.text = e.Done, text.String()
+			return i.settle(o)
+		case e.Error != nil:
+			o.failed, o.text = e.Error, text.String()
+			return i.settle(o)
+		}
+	}
+}
+
+var errStdout = errors.New("stdout takes no more")
+
+// explain says what an error of the stream means. The queen's own words are kept.
+func (i *inference) explain(err error, q queen, made int64) *fault.Error {
+	var f *fault.Error
+	sofar := ""
+	if made > 0 {
+		sofar = fmt.Sprintf(" after %d tokens", made)
+	}
+	switch {
+	case errors.As(err, &f):
+		return f
+	case errors.Is(err, errStdout):
+		return fault.New(fault.Cancelled, "stdout takes no more%s", sofar)
+	case i.signals.cause() != "":
+		return fault.New(fault.Cancelled, "cancelled (%s)%s", i.signals.cause(), sofar)
+	case errors.Is(err, context.Canceled) && i.flags.deadline > 0:
+		return fault.New(fault.DeadlineExceeded, "no answer within %v%s, and the queen did not say why", i.flags.deadline, sofar).
+			WithHint("give it more time with --deadline")
+	}
+	select {
+	case <-q.Gone():
+		if cause := q.Err(); errors.As(cause, &f) {
+			return f
+		} else if cause != nil {
+			err = cause
+		}
+	case <-time.After(deathNews):
+	}
+	return fault.Wrap(fault.QueenLost, err, "the queen was lost%s: %v", sofar, root(err)).
+		WithHint("its log, under the state folder's logs, says more; run the command again")
+}

@@ -1,0 +1,177 @@
+package main
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/oklog/ulid/v2"
+	"github.com/spf13/cobra"
+
+	"rbee/internal/api"
+	"rbee/internal/config"
+)
+
+// inferFlags are the flags of infer, as typed.
+type inferFlags struct {
+	node, model, system, modelsDir, queen, socket string
+	prompt, promptFile, trace                     string
+	stop                                          []string
+	maxTokens, topK, seed, context, threads       int64
+	temperature, topP, minP, repeatPenalty        float64
+	deadline, grace                               time.Duration
+	raw, ignoreEOS, json, quiet, timings          bool
+}
+
+func newInfer(t *terminal, p parts, env config.Env) *cobra.Command {
+	var f inferFlags
+	c := &cobra.Command{
+		Use:   "infer --model MODEL [--prompt TEXT | --prompt-file FILE | -]",
+		Short: "Answer one prompt: tokens on stdout, everything else on stderr",
+		Long: `infer answers one prompt. Tokens go to stdout as they are made; what happens meanwhile goes to stderr.
+
+If a daemon is running it is used. Otherwise the whole tree of processes is started for this one answer and
+stopped after it. Ctrl-C cancels the answer, keeps what was printed, and stops the tree; a second one kills it.`,
+		Example: `  rbee infer --model demo --prompt "hello world"
+  rbee infer --model tinyllama --prompt-file question.txt --max-tokens 200
+  git diff | rbee infer --model qwen --system "Review this change." -
+  rbee infer --model demo --prompt hi --json | jq -r 'select(.type=="done").text'`,
+		Args: func(c *cobra.Command, args []string) error {
+			if len(args) == 1 && args[0] == "-" {
+				return nil
+			}
+			if len(args) > 0 {
+				return usagef("infer takes no arguments but -, and got %q", args[0]).hint(`did you mean --prompt %q?`, args[0])
+			}
+			return nil
+		},
+		RunE: func(c *cobra.Command, args []string) error {
+			i := newInference(t, p, env, f)
+			return i.exit(i.run(f.source(c, args), func(prompt string) (api.GenerateRequest, error) {
+				return f.request(c, t, prompt)
+			}))
+		},
+	}
+	fl := c.Flags()
+	fl.SortFlags = false
+	fl.StringVarP(&f.model, "model", "m", "", "demo, a name in the model directory, a path, or file:///path")
+	fl.StringVarP(&f.node, "node", "n", api.DefaultNode, "where to run")
+	fl.StringVarP(&f.prompt, "prompt", "p", "", "the prompt; - reads it from stdin")
+	fl.StringVar(&f.promptFile, "prompt-file", "", "read the prompt from a file")
+	fl.StringVar(&f.system, "system", "", "a system message before the prompt")
+	fl.BoolVar(&f.raw, "raw", false, "give the model the prompt as it is, without its chat template")
+	fl.Int64Var(&f.maxTokens, "max-tokens", 0, "end after so many tokens (default: end of text or context)")
+	fl.Float64Var(&f.temperature, "temperature", api.DefaultTemperature, "0 to 2; 0 always takes the likeliest token")
+	fl.Int64Var(&f.topK, "top-k", api.DefaultTopK, "draw from the k likeliest tokens; 0 is off")
+	fl.Float64Var(&f.topP, "top-p", api.DefaultTopP, "draw from the likeliest tokens that make up p; 1 is off")
+	fl.Float64Var(&f.minP, "min-p", api.DefaultMinP, "leave out tokens less likely than p times the likeliest; 0 is off")
+	fl.Float64Var(&f.repeatPenalty, "repeat-penalty", api.DefaultRepeatPenalty, "make the last 64 tokens less likely; 1 is off")
+	fl.Int64Var(&f.seed, "seed", 0, "for the same answer again (default: random, shown at the end)")
+	fl.StringArrayVar(&f.stop, "stop", nil, "end before this text; may be repeated")
+	fl.BoolVar(&f.ignoreEOS, "ignore-eos", false, "go on after end of text")
+	fl.Int64Var(&f.context, "ctx", 0, "context in tokens (default: what the model was trained for, 4096 at most)")
+	fl.Int64Var(&f.threads, "threads", 0, "threads to compute with (default: physical cores - 1)")
+	fl.StringVar(&f.modelsDir, "models-dir", "", "where models are (default: $RBEE_MODELS_DIR, .test-models, the cache)")
+	fl.DurationVar(&f.deadline, "deadline", 0, "give up after this time, start included (default: none)")
+	fl.DurationVar(&f.grace, "grace", api.DefaultGraceMS*time.Millisecond, "what a worker gets to stop before it is killed")
+	fl.BoolVar(&f.json, "json", false, "write JSON Lines to stdout")
+	fl.BoolVarP(&f.quiet, "quiet", "q", false, "only the answer, and errors")
+	fl.BoolVar(&f.timings, "timings", false, "show where the time went")
+	fl.StringVar(&f.trace, "trace", "", "write the trace to a file, as OTLP JSON lines")
+	fl.StringVar(&f.queen, "queen", "", "use the queen at this socket, and no other (default: $RBEE_QUEEN)")
+	fl.StringVar(&f.socket, "socket", "", "where to look for a daemon (default: $RBEE_SOCKET, $XDG_RUNTIME_DIR/rbee/queen.sock)")
+	return c
+}
+
+func (f *inferFlags) source(c *cobra.Command, args []string) promptSource {
+	return promptSource{
+		text: f.prompt, given: c.Flags().Changed("prompt"),
+		file: f.promptFile, hasFile: c.Flags().Changed("prompt-file"),
+		dash: len(args) == 1, raw: f.raw,
+	}
+}
+
+// request makes the request of the flags and checks it. What was not given stays nil: defaults are the queen's.
+func (f *inferFlags) request(c *cobra.Command, t *terminal, prompt string) (api.GenerateRequest, error) {
+	if f.model == "" {
+		return api.GenerateRequest{}, usagef("--model is missing").hint("for instance --model demo, which is built in")
+	}
+	if err := f.times(c); err != nil {
+		return api.GenerateRequest{}, err
+	}
+	cwd, err := os.Getwd()
+	if err != nil {
+		cwd = "" // a deleted folder: only relative paths need it
+	}
+	modelsDir := f.modelsDir
+	if modelsDir == "" {
+		modelsDir = t.getenv("RBEE_MODELS_DIR")
+	}
+	if modelsDir != "" && !filepath.IsAbs(modelsDir) {
+		modelsDir = filepath.Join(cwd, modelsDir)
+	}
+	r := api.GenerateRequest{
+		ID: ulid.Make().String(), Model: f.model, Node: f.node, Cwd: cwd, ModelsDir: modelsDir,
+		Prompt: prompt, System: f.system, Raw: f.raw,
+		MaxTokens:     given(c, "max-tokens", f.maxTokens),
+		Temperature:   given(c, "temperature", f.temperature),
+		TopK:          given(c, "top-k", f.topK),
+		TopP:          given(c, "top-p", f.topP),
+		MinP:          given(c, "min-p", f.minP),
+		RepeatPenalty: given(c, "repeat-penalty", f.repeatPenalty),
+		Seed:          given(c, "seed", f.seed),
+		Stop:          f.stop,
+		IgnoreEOS:     f.ignoreEOS,
+		Context:       given(c, "ctx", f.context),
+		Threads:       given(c, "threads", f.threads),
+		GraceMS:       given(c, "grace", f.grace.Milliseconds()),
+	}
+	if err := r.Validate(); err != nil {
+		var e *api.FieldError
+		if !errors.As(err, &e) {
+			return r, err
+		}
+		u := e.Fault()
+		u.Message = e.Text(flagName(e.Field))
+		return r, usageError{u}.hint("rbee infer --help lists all flags")
+	}
+	return r, nil
+}
+
+// times checks the durations in the unit they were typed in.
+func (f *inferFlags) times(c *cobra.Command) error {
+	const most = api.MaxDeadlineMS * time.Millisecond
+	if c.Flags().Changed("deadline") && (f.deadline < time.Millisecond || f.deadline > most) {
+		return usagef("--deadline is %v, allowed is 1ms to %v", f.deadline, most)
+	}
+	const mostGrace = api.MaxGraceMS * time.Millisecond
+	if f.grace < 0 || f.grace > mostGrace {
+		return usagef("--grace is %v, allowed is 0s to %v", f.grace, mostGrace)
+	}
+	return nil
+}
+
+func given[T any](c *cobra.Command, name string, v T) *T {
+	if !c.Flags().Changed(name) {
+		return nil
+	}
+	return &v
+}
+
+// flagName is the flag behind a field of the request.
+func flagName(field string) string {
+	switch field {
+	case "context":
+		return "--ctx"
+	case "cwd":
+		return "the working directory"
+	}
+	b := []byte("--" + field)
+	for i, c := range b {
+		if c == '_' {
+			b[i] = '-'
+		}
+	}
+	return string(b)
+}

@@ -1,0 +1,51 @@
+package main
+
+import (
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"rbee/internal/config"
+	"rbee/internal/version"
+)
+
+// newRoot builds the command tree.
+func newRoot(t *terminal, p parts, env config.Env) *cobra.Command {
+	root := &cobra.Command{
+		Use:   "rbee",
+		Short: "Run a language model on any machine you can reach, and leave nothing behind",
+		Long: `rbee runs a language model, streams its answer to stdout, and stops every process it started.
+
+If a daemon (queen-rbee daemon) is running, it is used and left running.`,
+		Example:       `  rbee infer --model demo --prompt "hello world"`,
+		Version:       version.Build(),
+		Args:          cobra.ArbitraryArgs,
+		SilenceErrors: true, // run reports them, in one form
+		SilenceUsage:  true,
+		RunE: func(c *cobra.Command, args []string) error {
+			if len(args) > 0 {
+				return noCommand(c, args[0])
+			}
+			return c.Help()
+		},
+	}
+	root.SetOut(t.stdout)
+	root.SetErr(t.stderr)
+	root.SetVersionTemplate(version.String("rbee") + "\n")
+	root.SetFlagErrorFunc(flagError)
+	root.AddCommand(
+		newInfer(t, p, env),
+		newEngine(t, env),
+		newDoctor(t, p),
+		&cobra.Command{
+			Use:   "version",
+			Short: "Print which build this is",
+			Args:  noArguments,
+			RunE: func(*cobra.Command, []string) error {
+				_, err := fmt.Fprintln(t.stdout, version.String("rbee"))
+				return err
+			},
+		},
+	)
+	return root
+}

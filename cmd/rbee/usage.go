@@ -1,0 +1,123 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"rbee/internal/fault"
+)
+
+// usageError is a mistake on the command line: exit code 2, and nothing has been started.
+type usageError struct{ fault *fault.Error }
+
+func (u usageError) Error() string { return u.fault.Error() }
+func (u usageError) Unwrap() error { return u.fault }
+
+func usagef(format string, args ...any) usageError {
+	return usageError{fault.New(fault.InvalidRequest, format, args...)}
+}
+
+func (u usageError) hint(format string, args ...any) usageError {
+	u.fault.WithHint(format, args...)
+	return u
+}
+
+// flagError says what pflag found, in the words of the rest.
+func flagError(c *cobra.Command, err error) error {
+	help := c.CommandPath() + " --help lists all flags"
+	var unknown *pflag.NotExistError
+	var valueless *pflag.ValueRequiredError
+	var invalid *pflag.InvalidValueError
+	switch {
+	case errors.As(err, &unknown):
+		if near := nearFlag(c.Flags(), unknown.GetSpecifiedName()); near != "" && unknown.GetSpecifiedShortnames() == "" {
+			return usagef("there is no flag --%s", unknown.GetSpecifiedName()).hint("did you mean --%s? %s", near, help)
+		}
+		name := "--" + unknown.GetSpecifiedName()
+		if s := unknown.GetSpecifiedShortnames(); s != "" {
+			name = fmt.Sprintf("-%s (in -%s)", unknown.GetSpecifiedName(), s)
+		}
+		return usagef("there is no flag %s", name).hint("%s", help)
+	case errors.As(err, &valueless):
+		return usagef("--%s is without a value, allowed is %s", valueless.GetFlag().Name, kindName(valueless.GetFlag())).hint("%s", help)
+	case errors.As(err, &invalid):
+		return usagef("--%s is %q, allowed is %s", invalid.GetFlag().Name, invalid.GetValue(), kindName(invalid.GetFlag())).hint("%s", help)
+	}
+	return usagef("%v", err).hint("%s", help)
+}
+
+func kindName(f *pflag.Flag) string {
+	switch f.Value.Type() {
+	case "int64":
+		return "a whole number"
+	case "float64":
+		return "a number"
+	case "duration":
+		return "a time like 500ms, 30s or 2m"
+	case "bool":
+		return "true or false"
+	}
+	return "some text"
+}
+
+// noCommand is the error for a word that is no command of c.
+func noCommand(c *cobra.Command, word string) error {
+	u := usagef("there is no command %q", word)
+	c.SuggestionsMinimumDistance = 2
+	if near := c.SuggestionsFor(word); len(near) > 0 {
+		return u.hint("did you mean %s %s? %s --help lists all commands", c.CommandPath(), near[0], c.CommandPath())
+	}
+	return u.hint("%s --help lists all commands", c.CommandPath())
+}
+
+// noArguments refuses words behind a command that takes flags only.
+func noArguments(c *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	return usagef("%s takes no arguments, but got %q", c.CommandPath(), args[0]).hint("%s --help shows its flags", c.CommandPath())
+}
+
+// nearFlag returns the flag that name was probably meant to be, or "". It must start with name, or be at most two
+// edits away and less than half of it.
+func nearFlag(flags *pflag.FlagSet, name string) string {
+	best, distance := "", 3
+	flags.VisitAll(func(f *pflag.Flag) {
+		if f.Hidden {
+			return
+		}
+		d := edits(name, f.Name)
+		if len(name) >= 2 && strings.HasPrefix(f.Name, name) {
+			d = min(d, 1)
+		}
+		if d < distance && 2*d <= len(name) {
+			best, distance = f.Name, d
+		}
+	})
+	return best
+}
+
+// edits is the Levenshtein distance: how many bytes to insert, delete or replace.
+func edits(a, b string) int {
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := 1; i <= len(a); i++ {
+		diagonal := row[0]
+		row[0] = i
+		for j := 1; j <= len(b); j++ {
+			replace := diagonal
+			if a[i-1] != b[j-1] {
+				replace++
+			}
+			diagonal = row[j]
+			row[j] = min(replace, row[j]+1, row[j-1]+1)
+		}
+	}
+	return row[len(b)]
+}

@@ -1,0 +1,36 @@
+package api
+
+import "time"
+
+// Version says which queen answers.
+type Version struct {
+	Version   string    `json:"version"` // of the build; a keeper of another build refuses to go on
+	PID       int       `json:"pid"`
+	Ephemeral bool      `json:"ephemeral"`
+	Started   time.Time `json:"started"`
+}
+
+// Workers is the registry, sorted by node and id.
+type Workers struct {
+	Workers []Worker `json:"workers"`
+}
+
+// Worker is one row of the registry.
+type Worker struct {
+	ID             string    `json:"id"`
+	Address        string    `json:"address"`
+	Node           string    `json:"node"`
+	Model          string    `json:"model"`
+	ModelPath      string    `json:"model_path"`
+	Backend        string    `json:"backend"`
+	Device         string    `json:"device"`
+	State          string    `json:"state"` // loading, idle, busy, draining, failed
+	Reason         string    `json:"reason,omitempty"`
+	LastActivity   time.Time `json:"last_activity"`
+	SlotsTotal     int64     `json:"slots_total"`
+	SlotsAvailable int64     `json:"slots_available"`
+	PID            int64     `json:"pid"`
+	Started        time.Time `json:"started"`
+	Context        int64     `json:"context"`
+	Threads        int64     `json:"threads"`
+}

@@ -1,0 +1,53 @@
+package gateway
+
+import (
+	"context"
+	"time"
+
+	"rbee/internal/fault"
+	"rbee/messages"
+)
+
+// Backend does the work. It is called from many goroutines.
+type Backend interface {
+	// Submit starts a request. Its fault becomes an HTTP error; ctx ends with the client's connection.
+	Submit(ctx context.Context, g *messages.Generate) (Stream, error)
+	// Workers returns the rows of the registry, sorted by node and id.
+	Workers() []*messages.WorkerState
+	// Cancel ends the running request with that id; false if there is none.
+	Cancel(id string) bool
+	// Spans returns what was recorded of a trace so far, as an OTLP ExportTraceServiceRequest; nil if nothing was.
+	Spans(ctx context.Context, traceparent string) []byte
+	Info() Info
+}
+
+// Info says which queen this is.
+type Info struct {
+	Version   string
+	PID       int
+	Ephemeral bool
+	Started   time.Time
+}
+
+// Stream is the answer to one request.
+//
+// Next is called from one goroutine, Flushed and Cancel from another. After Cancel a stream may be abandoned
+// without reading it to its end; one that was read up to its terminal event needs no Cancel.
+type Stream interface {
+	// Next blocks for the next event; io.EOF after the terminal one (Done or Failed). Any other error ends the
+	// stream too.
+	Next(ctx context.Context) (Event, error)
+	// Flushed says that so many more pieces of the answer have left for the client.
+	Flushed(pieces int)
+	Cancel(reason string)
+}
+
+// Event is one step of an answer; exactly one field is set.
+type Event struct {
+	Narration *messages.Narration
+	Accepted  *messages.Accepted
+	Prefill   *messages.Prefill
+	Tokens    *messages.Tokens
+	Done      *messages.Done
+	Failed    *fault.Error
+}

@@ -1,0 +1,172 @@
+// Package gatewaytest is a backend whose answers a test writes, for tests of the gateway and of its clients.
+package gatewaytest
+
+import (
+	"context"
+	"io"
+	"os"
+	"slices"
+	"sync"
+	"time"
+
+	"rbee/internal/fault"
+	"rbee/internal/gateway"
+	"rbee/internal/version"
+	"rbee/messages"
+)
+
+// Backend answers every request with Play and remembers what it was asked.
+type Backend struct {
+	// Play makes one answer: it calls the stream's methods and returns; the stream ends when it does.
+	Play func(s *Stream)
+	// Refuse, if set, is what Submit returns for a request.
+	Refuse func(g *messages.Generate) error
+	// Rows, Trace and Build are what Workers, Spans and Info give.
+	Rows  []*messages.WorkerState
+	Trace []byte
+	Build string // "" = this build
+
+	mu       sync.Mutex
+	requests []*messages.Generate
+	running  map[string]*Stream
+}
+
+// Stream is one answer being made.
+type Stream struct {
+	Request   *messages.Generate
+	Cancelled chan struct{} // closed by Cancel
+
+	events chan gateway.Event
+	once   sync.Once
+	mu     sync.Mutex
+	reason string
+	pieces int
+}
+
+// Submit implements gateway.Backend.
+func (b *Backend) Submit(ctx context.Context, g *messages.Generate) (gateway.Stream, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.requests = append(b.requests, g)
+	if b.Refuse != nil {
+		if err := b.Refuse(g); err != nil {
+			return nil, err
+		}
+	}
+	s := &Stream{Request: g, Cancelled: make(chan struct{}), events: make(chan gateway.Event, 1<<16)}
+	if b.running == nil {
+		b.running = map[string]*Stream{}
+	}
+	b.running[g.GetId()] = s
+	go func() {
+		defer close(s.events)
+		b.Play(s)
+		b.mu.Lock()
+		defer b.mu.Unlock()
+		delete(b.running, g.GetId())
+	}()
+	return s, nil
+}
+
+// Cancel implements gateway.Backend.
+func (b *Backend) Cancel(id string) bool {
+	b.mu.Lock()
+	s := b.running[id]
+	b.mu.Unlock()
+	if s == nil {
+		return false
+	}
+	s.Cancel("asked to")
+	return true
+}
+
+// Workers implements gateway.Backend.
+func (b *Backend) Workers() []*messages.WorkerState { return b.Rows }
+
+// Spans implements gateway.Backend.
+func (b *Backend) Spans(context.Context, string) []byte { return b.Trace }
+
+// Info implements gateway.Backend.
+func (b *Backend) Info() gateway.Info {
+	build := b.Build
+	if build == "" {
+		build = version.Build()
+	}
+	return gateway.Info{Version: build, PID: os.Getpid(), Started: time.Unix(1700000000, 0).UTC()}
+}
+
+// Requests returns what was submitted so far.
+func (b *Backend) Requests() []*messages.Generate {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return slices.Clone(b.requests)
+}
+
+// Next implements gateway.Stream.
+func (s *Stream) Next(ctx context.Context) (gateway.Event, error) {
+	select {
+	case e, ok := <-s.events:
+		if !ok {
+			return e, io.EOF
+		}
+		return e, nil
+	case <-ctx.Done():
+		return gateway.Event{}, ctx.Err()
+	}
+}
+
+// Flushed implements gateway.Stream.
+func (s *Stream) Flushed(pieces int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.pieces += pieces
+}
+
+// Cancel implements gateway.Stream.
+func (s *Stream) Cancel(reason string) {
+	s.once.Do(func() {
+		s.mu.Lock()
+		s.reason = reason
+		s.mu.Unlock()
+		close(s.Cancelled)
+	})
+}
+
+// Credit is how many pieces were reported as flushed.
+func (s *Stream) Credit() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.pieces
+}
+
+// Reason is what the stream was cancelled with.
+func (s *Stream) Reason() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.reason
+}
+
+// Say makes a line of narration.
+func (s *Stream) Say(source, kind, text string) {
+	s.Event(gateway.Event{Narration: &messages.Narration{Source: source, Kind: kind, Text: text}})
+}
+
+// Tokens makes one message of tokens.
+func (s *Stream) Tokens(pieces ...string) {
+	s.Event(gateway.Event{Tokens: &messages.Tokens{Id: s.Request.GetId(), Pieces: pieces}})
+}
+
+// Done ends the answer well, or as cancelled.
+func (s *Stream) Done(reason string, tokens int64) {
+	s.Event(gateway.Event{Done: &messages.Done{
+		FinishReason: reason,
+		Usage:        &messages.Usage{PromptTokens: 3, CompletionTokens: tokens},
+		Timings:      &messages.Timings{TtftMs: 31, TokensPerSecond: 118},
+	}})
+}
+
+// Fail ends the answer badly.
+func (s *Stream) Fail(e *fault.Error) { s.Event(gateway.Event{Failed: e}) }
+
+// Event makes any event.
+func (s *Stream) Event(e gateway.Event) { s.events <- e }

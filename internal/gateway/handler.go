@@ -1,0 +1,97 @@
+package gateway
+
+import (
+	"encoding/json"
+	"net/http"
+	"time"
+
+	"rbee/internal/api"
+	"rbee/internal/fault"
+)
+
+// Options are the handler's times. Zero values mean the default.
+type Options struct {
+	// Keepalive is how often a silent stream gets a comment, so that a client whose machine vanished is noticed.
+	Keepalive time.Duration // 5 s
+	// ReadBody is what a client has to send its request.
+	ReadBody time.Duration // 10 s
+	// WriteStall is how long a client may leave a write unread before it counts as gone. A person may be reading
+	// in a pager, so it is generous; what fits into socket buffers needs no reader at all.
+	WriteStall time.Duration // 60 s
+	// SpansWait bounds the collection of spans after an answer.
+	SpansWait time.Duration // 1 s
+}
+
+func (o Options) withDefaults() Options {
+	set := func(d *time.Duration, v time.Duration) {
+		if *d <= 0 {
+			*d = v
+		}
+	}
+	set(&o.Keepalive, 5*time.Second)
+	set(&o.ReadBody, 10*time.Second)
+	set(&o.WriteStall, 60*time.Second)
+	set(&o.SpansWait, time.Second)
+	return o
+}
+
+type gateway struct {
+	backend Backend
+	options Options
+}
+
+// Handler returns the whole interface over b.
+func Handler(b Backend, o Options) http.Handler {
+	g := &gateway{b, o.withDefaults()}
+	mux := http.NewServeMux()
+	mux.HandleFunc("POST /rbee/v1/generate", g.generate)
+	mux.HandleFunc("DELETE /rbee/v1/requests/{id}", g.cancel)
+	mux.HandleFunc("GET /rbee/v1/workers", g.workers)
+	mux.HandleFunc("GET /rbee/v1/version", g.version)
+	mux.HandleFunc("GET /healthz", g.healthz)
+	mux.HandleFunc("/", unknown)
+	return mux
+}
+
+// NewServer returns a server for h with the limits that keep slow and silent clients from holding connections. It
+// has no write limit: an answer takes as long as it takes, and the handler watches its own writes.
+func NewServer(h http.Handler) *http.Server {
+	return &http.Server{
+		Handler:           h,
+		ReadHeaderTimeout: 5 * time.Second,
+		IdleTimeout:       60 * time.Second,
+		MaxHeaderBytes:    16 << 10,
+	}
+}
+
+func (g *gateway) cancel(w http.ResponseWriter, r *http.Request) {
+	id := r.PathValue("id")
+	if !g.backend.Cancel(id) {
+		writeErrorStatus(w, http.StatusNotFound, fault.New(fault.InvalidRequest, "no request %q is running", id))
+		return
+	}
+	w.WriteHeader(http.StatusNoContent)
+}
+
+func (g *gateway) workers(w http.ResponseWriter, _ *http.Request) {
+	writeJSON(w, api.Workers{Workers: rows(g.backend.Workers())})
+}
+
+func (g *gateway) version(w http.ResponseWriter, _ *http.Request) {
+	i := g.backend.Info()
+	writeJSON(w, api.Version{Version: i.Version, PID: i.PID, Ephemeral: i.Ephemeral, Started: i.Started})
+}
+
+func (g *gateway) healthz(w http.ResponseWriter, _ *http.Request) {
+	writeJSON(w, map[string]string{"status": "ok"})
+}
+
+func unknown(w http.ResponseWriter, r *http.Request) {
+	writeErrorStatus(w, http.StatusNotFound, fault.New(fault.InvalidRequest, "nothing answers %s %q", r.Method, r.URL.Path).
+		WithHint("the routes are POST /rbee/v1/generate, DELETE /rbee/v1/requests/{id}, GET /rbee/v1/workers, GET /rbee/v1/version and GET /healthz"))
+}
+
+func writeJSON(w http.ResponseWriter, v any) {
+	w.Header().Set("Content-Type", "application/json")
+	_ = json.NewEncoder(w).Encode(v) // the client may be gone; there is nobody else to tell
+}

@@ -1,0 +1,111 @@
+package gateway
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"mime"
+	"net/http"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"rbee/internal/api"
+	"rbee/internal/fault"
+)
+
+// readRequest reads and checks a request. Its errors are INVALID_REQUEST.
+func (g *gateway) readRequest(w http.ResponseWriter, r *http.Request) (*api.GenerateRequest, error) {
+	// A web page may post text/plain anywhere without asking; application/json it may not.
+	if t, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type")); t != "application/json" {
+		return nil, fault.New(fault.InvalidRequest, "content type is %q, allowed is application/json", r.Header.Get("Content-Type"))
+	}
+	conn := http.NewResponseController(w)
+	_ = conn.SetReadDeadline(time.Now().Add(g.options.ReadBody)) // not every transport has one; the others are ours
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, api.MaxBodyBytes))
+	_ = conn.SetReadDeadline(time.Time{})
+	var large *http.MaxBytesError
+	switch {
+	case errors.As(err, &large):
+		return nil, fault.New(fault.InvalidRequest, "request body is too large, allowed is up to %d bytes", large.Limit)
+	case err != nil:
+		return nil, fault.Wrap(fault.InvalidRequest, err, "request body did not arrive within %v", g.options.ReadBody)
+	}
+	req, err := parseRequest(body)
+	if err != nil {
+		return nil, err
+	}
+	if req.Traceparent == "" {
+		if t := r.Header.Get("Traceparent"); api.ValidTraceparent(t) {
+			req.Traceparent = t
+		}
+	}
+	return req, nil
+}
+
+// parseRequest is strict: JSON in UTF-8, one object, only fields that exist, each of its type and in its range.
+func parseRequest(body []byte) (*api.GenerateRequest, error) {
+	if !utf8.Valid(body) { // encoding/json would replace what is broken and say nothing
+		return nil, fault.New(fault.InvalidRequest, "request body is not UTF-8: first broken byte at offset %d", brokenAt(body))
+	}
+	var req api.GenerateRequest
+	d := json.NewDecoder(bytes.NewReader(body))
+	d.DisallowUnknownFields()
+	if err := d.Decode(&req); err != nil {
+		return nil, jsonFault(err)
+	}
+	if _, err := d.Token(); err != io.EOF {
+		return nil, fault.New(fault.InvalidRequest, "request body goes on after the JSON object, at offset %d", d.InputOffset())
+	}
+	if err := req.Validate(); err != nil {
+		var field *api.FieldError
+		if errors.As(err, &field) {
+			return nil, field.Fault()
+		}
+		return nil, fault.Wrap(fault.InvalidRequest, err, "%v", err)
+	}
+	return &req, nil
+}
+
+func brokenAt(b []byte) int {
+	for i := 0; i < len(b); {
+		r, n := utf8.DecodeRune(b[i:])
+		if r == utf8.RuneError && n == 1 {
+			return i
+		}
+		i += n
+	}
+	return len(b)
+}
+
+// jsonFault says in the caller's terms what encoding/json says in Go's.
+func jsonFault(err error) *fault.Error {
+	var kind *json.UnmarshalTypeError
+	if errors.As(err, &kind) && kind.Field != "" {
+		return (&api.FieldError{Field: kind.Field, Value: "a JSON " + kind.Value, Allowed: jsonName(kind.Type.String())}).Fault()
+	}
+	if field, ok := strings.CutPrefix(err.Error(), "json: unknown field "); ok {
+		return fault.Wrap(fault.InvalidRequest, err, "there is no field %s", field).With("field", strings.Trim(field, `"`))
+	}
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+		return fault.Wrap(fault.InvalidRequest, err, "request body is empty or ends too early, allowed is a JSON object")
+	}
+	return fault.Wrap(fault.InvalidRequest, err, "request body is not the JSON that is expected: %s",
+		strings.TrimPrefix(err.Error(), "json: "))
+}
+
+func jsonName(goType string) string {
+	switch goType {
+	case "string":
+		return "a string"
+	case "bool":
+		return "true or false"
+	case "int64":
+		return "a whole number"
+	case "float64":
+		return "a number"
+	}
+	return fmt.Sprintf("what belongs there (%s)", goType)
+}
