@@ -84,7 +84,7 @@ func (m *model) metadata(units int) []w.KV {
 	v := m.vocabulary
 	return []w.KV{
 		{Key: "general.architecture", Value: "llama"},
-		{Key: "general.name", Value: "rbee demo: a tiny hand-made llama"},
+		{Key: "general.name", Value: title},
 		{Key: "general.license", Value: "apache-2.0"},
 		{Key: "general.file_type", Value: uint32(1)}, // mostly F16
 		{Key: "llama.context_length", Value: uint32(Context)},

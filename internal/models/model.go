@@ -1,0 +1,36 @@
+package models
+
+import (
+	"context"
+
+	"rbee/internal/gguf"
+)
+
+// Model is a model on this machine's disk.
+type Model struct {
+	Ref    string   // as the user wrote it
+	Name   string   // for people: the folder's name, or the file's without its end
+	Path   string   // absolute; of a split model the first file. This is what an engine loads
+	Parts  []string // all files of a split model, in order; nil if it is one file
+	Size   int64    // bytes, all parts
+	Source string   // where it was found: "built in", "path", or "model directory (why it is that one)"
+
+	// Header is what the file says (of a split model: the first one's, with the tensors of all). It is shared:
+	// do not change it. Nil only in a List entry whose Broken says why.
+	Header *gguf.Header
+	Broken error
+}
+
+// Fetcher gets a model that is not in the model directory.
+type Fetcher interface {
+	// Fetch puts the model into dir/FolderName(ref). After a nil error it is looked for again.
+	Fetch(ctx context.Context, ref Ref, dir string) error
+}
+
+// files returns all files of the model.
+func (m *Model) files() []string {
+	if m.Parts != nil {
+		return m.Parts
+	}
+	return []string{m.Path}
+}

@@ -1,0 +1,139 @@
+package models
+
+import (
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	"rbee/internal/gguf"
+)
+
+// candidate is a model as file names show it: nothing is opened yet.
+type candidate struct {
+	folder  string   // name of its folder in the model directory; "" for a file right in it
+	base    string   // file name without its end, and without the part of a split
+	paths   []string // its files, in order; of a split model those that are there
+	count   int      // files it should have
+	missing []string // names of the parts that are not there
+}
+
+// name is what people call it: the folder where that is enough.
+func (c candidate) name() string {
+	if c.folder != "" {
+		return c.folder
+	}
+	return c.base
+}
+
+// path is the file to load.
+func (c candidate) path() string { return c.paths[0] }
+
+// scan returns the models right in a folder, by name. Hidden files, and projectors that only go with a model
+// (mmproj-*), are none.
+func scan(dir string) ([]candidate, error) {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return nil, err
+	}
+	var found []candidate
+	splits := map[string]int{} // base and count -> index in found
+	for _, e := range entries {
+		file := e.Name()
+		if e.IsDir() || !gguf.IsModelFile(file) || strings.HasPrefix(file, ".") || strings.HasPrefix(file, "mmproj-") {
+			continue
+		}
+		path := filepath.Join(dir, file)
+		base, part, count, split := gguf.ParseSplit(file)
+		if !split {
+			found = append(found, candidate{base: file[:len(file)-len(".gguf")], paths: []string{path}, count: 1})
+			continue
+		}
+		key := base + "/" + strconv.Itoa(count)
+		i, ok := splits[key]
+		if !ok {
+			i = len(found)
+			splits[key] = i
+			found = append(found, candidate{base: base, count: count})
+		}
+		c := &found[i]
+		for have := len(c.paths) + len(c.missing) + 1; have < part; have++ { // entries come sorted
+			c.missing = append(c.missing, gguf.SplitName(base, have, count))
+		}
+		c.paths = append(c.paths, path)
+	}
+	for i := range found {
+		c := &found[i]
+		for have := len(c.paths) + len(c.missing) + 1; have <= c.count; have++ {
+			c.missing = append(c.missing, gguf.SplitName(c.base, have, c.count))
+		}
+	}
+	return found, nil
+}
+
+// matches reports whether the file's name carries the quantisation, as a word of its own: Q4_K is not Q4_K_M.
+func (c candidate) matches(quant string) bool {
+	words := strings.FieldsFunc(c.base, func(r rune) bool { return r == '.' || r == '-' })
+	for _, w := range words {
+		if strings.EqualFold(w, quant) {
+			return true
+		}
+	}
+	return false
+}
+
+// scanAll returns everything in the model directory: the files right in it, then its folders'. A directory that
+// does not exist holds nothing.
+func scanAll(dir string) ([]candidate, error) {
+	entries, err := os.ReadDir(dir)
+	if os.IsNotExist(err) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	all, err := scan(dir)
+	if err != nil {
+		return nil, err
+	}
+	for _, e := range entries {
+		if strings.HasPrefix(e.Name(), ".") || !isFolder(dir, e) {
+			continue
+		}
+		in, err := scan(filepath.Join(dir, e.Name()))
+		if err != nil {
+			continue // a folder that may not be read holds nothing for us
+		}
+		for _, c := range in {
+			c.folder = e.Name()
+			all = append(all, c)
+		}
+	}
+	return all, nil
+}
+
+// isFolder also follows a link.
+func isFolder(dir string, e os.DirEntry) bool {
+	if e.IsDir() {
+		return true
+	}
+	if e.Type()&os.ModeSymlink == 0 {
+		return false
+	}
+	info, err := os.Stat(filepath.Join(dir, e.Name()))
+	return err == nil && info.IsDir()
+}
+
+// inside reports whether path, all links followed, lies in dir, all links followed.
+func inside(dir, path string) bool {
+	realDir, err := filepath.EvalSymlinks(dir)
+	if err != nil {
+		return false
+	}
+	realPath, err := filepath.EvalSymlinks(path)
+	if err != nil {
+		return false
+	}
+	rel, err := filepath.Rel(realDir, realPath)
+	return err == nil && filepath.IsLocal(rel)
+}

@@ -1,0 +1,50 @@
+package models
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"io"
+	"os"
+
+	"rbee/internal/fault"
+)
+
+// verify compares the file's SHA-256 digest; it reads the whole file, and stops when ctx is done.
+func (m *Model) verify(ctx context.Context, want string) error {
+	if m.Parts != nil {
+		return fault.New(fault.ModelRefInvalid, "a digest names one file, and model %s has %d", m.Name, len(m.Parts)).
+			WithHint("leave @sha256: away")
+	}
+	got, err := digest(ctx, m.Path)
+	if err != nil {
+		return err
+	}
+	if got != want {
+		return fault.New(fault.ModelCorrupt, "%s has the SHA-256 digest %s, the reference expects %s", m.Path, got, want).
+			WithHint("get the file again, or correct the reference").
+			With("path", m.Path).With("expected", want).With("found", got)
+	}
+	return nil
+}
+
+func digest(ctx context.Context, path string) (string, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return "", cannotRead(path, err)
+	}
+	defer f.Close()
+	sum := sha256.New()
+	for {
+		if err := ctx.Err(); err != nil {
+			return "", err
+		}
+		_, err := io.CopyN(sum, f, 8<<20)
+		if err == io.EOF {
+			return hex.EncodeToString(sum.Sum(nil)), nil
+		}
+		if err != nil {
+			return "", cannotRead(path, err)
+		}
+	}
+}
