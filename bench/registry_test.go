@@ -40,7 +40,9 @@ func fleet(b *testing.B) (*registry.Registry, []string) {
 	return r, names
 }
 
-func workerAddress(node string, i int) string { return fmt.Sprintf("queen.1~%s.1~worker-%d.1", node, i) }
+func workerAddress(node string, i int) string {
+	return fmt.Sprintf("queen.1~%s.1~worker-%d.1", node, i)
+}
 
 // BenchmarkRegistryFindUnderWrites measures the lookup of an idle worker by node and model while writers update
 // rows of the same registry as fast as they can. Each lookup is timed by itself; the time includes that of

@@ -1,10 +1,10 @@
 // Totals reads the event stream of go test -json and prints what a person wants of it: a line for each package,
-// the output of what failed, and at the end the totals.
+// the output of what failed, and at the end the totals; with -o these go to a file instead, as "passed failed".
 //
 //	go test -json ./... | totals [-o FILE] [-min N]
 //
 // It fails if a test failed, if one was skipped (a helper that is missing is a failure, not an excuse), if a
-// package did not build, or if fewer than N tests ran. With -o the two numbers are written to FILE as well.
+// package did not build, or if fewer than N tests ran.
 package main
 
 import (
@@ -18,7 +18,7 @@ import (
 )
 
 func main() {
-	file := flag.String("o", "", "write \"passed failed\" to this `file`")
+	file := flag.String("o", "", "write the totals to this `file`")
 	least := flag.Int("min", 1, "fail if fewer tests ran")
 	flag.Parse()
 
@@ -30,12 +30,11 @@ func main() {
 		fmt.Fprintln(os.Stderr, "totals:", err)
 		t.failed++
 	}
-	fmt.Printf("%d passed, %d failed\n", t.passed, t.failed)
-	if *file != "" {
-		if err := os.WriteFile(*file, fmt.Appendf(nil, "%d %d\n", t.passed, t.failed), 0o600); err != nil {
-			fmt.Fprintln(os.Stderr, "totals:", err)
-			t.failed++
-		}
+	if *file == "" {
+		fmt.Printf("%d passed, %d failed\n", t.passed, t.failed)
+	} else if err := os.WriteFile(*file, fmt.Appendf(nil, "%d %d\n", t.passed, t.failed), 0o600); err != nil {
+		fmt.Fprintln(os.Stderr, "totals:", err)
+		t.failed++
 	}
 	if t.failed > 0 {
 		os.Exit(1)
