@@ -1,9 +1,6 @@
 package demo
 
 import (
-	"bytes"
-	"fmt"
-	"io"
 	"slices"
 
 	w "rbee/internal/gguf/ggufwrite"
@@ -49,11 +46,11 @@ func build() *model {
 	return m
 }
 
-func (m *model) write(out io.Writer) error {
+func (m *model) tensors() []w.Tensor {
 	v := m.vocabulary
 	att := attend()
 	ff := apply(m.rules, m.codes, v.index[space+"the"])
-	return w.Write(out, m.metadata(ff.units), []w.Tensor{
+	return []w.Tensor{
 		embed(v, m.codes, m.topics).tensor("token_embd.weight"),
 		constant("blk.0.attn_norm.weight", inputNorm()),
 		att.q.tensor("blk.0.attn_q.weight"),
@@ -66,7 +63,7 @@ func (m *model) write(out io.Writer) error {
 		ff.down.tensor("blk.0.ffn_down.weight"),
 		constant("output_norm.weight", 1),
 		answer(v, m.codes).tensor("output.weight"),
-	})
+	}
 }
 
 func (m *matrix) tensor(name string) w.Tensor { return w.Matrix(name, m.rows, m.cols, m.v) }
@@ -80,7 +77,7 @@ func constant(name string, x float64) w.Tensor {
 	return w.Vector(name, v)
 }
 
-func (m *model) metadata(units int) []w.KV {
+func (m *model) metadata() []w.KV {
 	v := m.vocabulary
 	return []w.KV{
 		{Key: "general.architecture", Value: "llama"},
@@ -90,7 +87,7 @@ func (m *model) metadata(units int) []w.KV {
 		{Key: "llama.context_length", Value: uint32(Context)},
 		{Key: "llama.embedding_length", Value: uint32(width)},
 		{Key: "llama.block_count", Value: uint32(1)},
-		{Key: "llama.feed_forward_length", Value: uint32(units)},
+		{Key: "llama.feed_forward_length", Value: uint32(units(m.rules))},
 		{Key: "llama.attention.head_count", Value: uint32(heads)},
 		{Key: "llama.attention.head_count_kv", Value: uint32(1)},
 		{Key: "llama.attention.layer_norm_rms_epsilon", Value: float32(1e-6)},
@@ -110,13 +107,4 @@ func (m *model) metadata(units int) []w.KV {
 		{Key: "tokenizer.ggml.add_space_prefix", Value: true},
 		{Key: "tokenizer.chat_template", Value: chatTemplate},
 	}
-}
-
-// Bytes returns the whole file.
-func Bytes() []byte {
-	var b bytes.Buffer
-	if err := build().write(&b); err != nil {
-		panic(fmt.Sprintf("demo model: %v", err)) // a bytes.Buffer does not fail, and every tensor's size is ours
-	}
-	return b.Bytes()
 }

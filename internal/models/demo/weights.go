@@ -104,7 +104,6 @@ func attend() attention {
 
 // feedForward holds the rules: gate says when a unit fires, down what it then says.
 type feedForward struct {
-	units          int
 	gate, up, down *matrix
 }
 
@@ -115,9 +114,12 @@ const (
 	fallback  = 0.05 // the weight of the unit that always fires
 )
 
+// units is one for each rule and one that always fires, up to whole blocks of 32.
+func units(rules []rule) int { return (len(rules) + 1 + 31) / 32 * 32 }
+
 func apply(rules []rule, codes []code, otherwise int) feedForward {
-	units := (len(rules) + 1 + 31) / 32 * 32
-	f := feedForward{units, newMatrix(units, width), newMatrix(units, width), newMatrix(width, units)}
+	n := units(rules)
+	f := feedForward{newMatrix(n, width), newMatrix(n, width), newMatrix(width, n)}
 	for u, r := range rules {
 		f.set(u, r, codes, float32(math.Pow(louder, float64(r.level()-1))))
 	}

@@ -1,11 +1,11 @@
 package demo
 
 import (
+	"bytes"
 	"fmt"
-	"os"
-	"path/filepath"
 
 	"rbee/internal/gguf"
+	"rbee/internal/gguf/ggufwrite"
 )
 
 // Name is how the model is asked for.
@@ -20,29 +20,21 @@ const (
 	SHA256 = "5ef8f47faee36e03c677771b40842e30432e183f6df9f7c897a5bbbbff1b7c10"
 )
 
-// Write makes the file at path, and its folder (0700) if need be. Whoever looks sees no file or the whole file
-// (0600): it is written aside and then moved into place, so any number of processes may do it at once.
+// Write makes the file at path, as ggufwrite.WriteFile does: whole or not at all, from any number of processes.
 func Write(path string) error {
-	dir := filepath.Dir(path)
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return fmt.Errorf("cannot make the folder of the demo model: %w", err)
+	m := build()
+	return ggufwrite.WriteFile(path, m.metadata(), m.tensors())
+}
+
+// Bytes returns the whole file.
+func Bytes() []byte {
+	m := build()
+	var b bytes.Buffer
+	b.Grow(Size)
+	if err := ggufwrite.Write(&b, m.metadata(), m.tensors()); err != nil {
+		panic(fmt.Sprintf("demo model: %v", err)) // a bytes.Buffer does not fail, and every tensor's size is ours
 	}
-	f, err := os.CreateTemp(dir, "."+filepath.Base(path)+".*.partial")
-	if err != nil {
-		return fmt.Errorf("cannot write the demo model: %w", err)
-	}
-	_, err = f.Write(Bytes())
-	if e := f.Close(); err == nil {
-		err = e
-	}
-	if err == nil {
-		err = os.Rename(f.Name(), path)
-	}
-	if err != nil {
-		os.Remove(f.Name())
-		return fmt.Errorf("cannot write the demo model: %w", err)
-	}
-	return nil
+	return b.Bytes()
 }
 
 // IsCurrent reports whether a header is that of the file this release writes.
