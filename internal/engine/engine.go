@@ -103,8 +103,12 @@ type Sampling struct {
 type Event struct {
 	Prefill *Progress // progress; nil for a piece
 	Text    string    // whole UTF-8 characters only; may be "" while a character is incomplete
-	Token   int32     // the token's id in the model's vocabulary
+	Token   int32     // the token's id in the model's vocabulary; NoToken for text held back until the end
 }
+
+// NoToken is the Token of a last piece that belongs to tokens already sent: text that was held back because it
+// might have been the beginning of a stop string, or of a character.
+const NoToken = -1
 
 // Progress counts prompt tokens.
 type Progress struct{ Done, Total int }

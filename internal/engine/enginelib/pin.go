@@ -17,13 +17,13 @@ const (
 
 // Target is one build of the libraries: a platform and what it computes on.
 type Target struct {
-	Name       string // as npm names it: "linux-x64"
-	GOOS       string
-	GOARCH     string
-	Platform   string // as the build's metadata names it: "linux", "mac"
-	Arch       string // "x64", "arm64"
-	GPU        string // "", "metal", "vulkan", "cuda"
-	Integrity  string // npm's sha512 of the package; "" = known, not offered yet
+	Name      string // as npm names it: "linux-x64"
+	GOOS      string
+	GOARCH    string
+	Platform  string // as the build's metadata names it: "linux", "mac"
+	Arch      string // "x64", "arm64"
+	GPU       string // "", "metal", "vulkan", "cuda"
+	Integrity string // npm's sha512 of the package; "" = known, not offered yet
 }
 
 // targets lists the plain build of each platform before its GPU builds: HostTarget takes the first that fits.

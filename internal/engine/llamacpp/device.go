@@ -1,0 +1,85 @@
+package llamacpp
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/hybridgroup/yzma/pkg/llama"
+
+	"rbee/internal/engine"
+	"rbee/internal/fault"
+)
+
+// device pairs what users see with llama.cpp's handle.
+type device struct {
+	engine.Device
+	handle llama.GGMLBackendDevice
+}
+
+// Devices lists the CPU and the GPUs that the loaded libraries can use, the CPU first. FreeBytes of the CPU is
+// what the kernel calls available, where it says so.
+func (e *Engine) Devices() ([]engine.Device, error) {
+	var out []engine.Device
+	for _, d := range devices() {
+		out = append(out, d.Device)
+	}
+	if len(out) == 0 {
+		return nil, fault.New(fault.EngineUnavailable, "llama.cpp found no device in %s, not even the CPU", e.dir).
+			WithHint("the libraries may be for another machine: see the folder's LICENSE and " + "_nlcBuildMetadata.json")
+	}
+	return out, nil
+}
+
+func devices() []device {
+	var cpus, others []device
+	count := map[string]int{}
+	for i := range llama.GGMLBackendDeviceCount() {
+		h := llama.GGMLBackendDeviceGet(i)
+		kind := llama.GGMLBackendDevType(h)
+		if kind == llama.GGMLBackendDeviceTypeACCEL {
+			continue // helpers of the CPU (BLAS); llama.cpp uses them by itself
+		}
+		d := device{handle: h}
+		d.Backend = backendName(llama.GGMLBackendRegName(llama.GGMLBackendDeviceBackendReg(h)))
+		d.ID = fmt.Sprintf("%s:%d", d.Backend, count[d.Backend])
+		count[d.Backend]++
+		d.Description = llama.GGMLBackendDeviceDescription(h)
+		free, total := llama.GGMLBackendDeviceMemory(h)
+		d.FreeBytes, d.TotalBytes = int64(free), int64(total)
+		if kind != llama.GGMLBackendDeviceTypeCPU {
+			others = append(others, d)
+			continue
+		}
+		if available := availableMemory(); available > 0 {
+			d.FreeBytes = available
+		}
+		cpus = append(cpus, d)
+	}
+	return append(cpus, others...)
+}
+
+// backendName is how users write a backend.
+func backendName(registered string) string {
+	name := strings.ToLower(registered)
+	if name == "mtl" {
+		return "metal"
+	}
+	return name
+}
+
+// findDevice returns the device named id; "" is the CPU, never a guess.
+func findDevice(id string) (device, error) {
+	if id == "" {
+		id = "cpu:0"
+	}
+	var have []string
+	for _, d := range devices() {
+		if d.ID == id {
+			return d, nil
+		}
+		have = append(have, d.ID)
+	}
+	return device{}, fault.New(fault.DeviceUnavailable, "no device %s here: there is %s", id, strings.Join(have, ", ")).
+		WithHint("choose one with --device, or install the engine for your GPU").
+		With("available", have)
+}

@@ -1,0 +1,272 @@
+package llamacpp
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"runtime"
+	"strings"
+	"sync"
+	"sync/atomic"
+
+	"github.com/hybridgroup/yzma/pkg/llama"
+
+	"rbee/internal/engine"
+	"rbee/internal/fault"
+)
+
+const (
+	defaultContext = 4096
+	maxSlots       = 256 // llama.cpp's LLAMA_MAX_SEQ
+	maxContext     = 16 << 20
+
+	// batchSize is the most tokens of one step, chunkCPU and chunkGPU the most prompt tokens among them.
+	//
+	// llama.cpp looks at the abort flag between operations, and on a CPU one operation on 512 tokens takes 50-100 ms
+	// (1.1B, one core): cancel would be late, prefill progress coarse, and a neighbour's next token seconds away. 64
+	// tokens at a time read a prompt at the same speed (measured: 62-65 tokens/s with 64, 128 and 512).
+	batchSize = 512
+	chunkCPU  = 64
+	chunkGPU  = 512
+)
+
+// loading is the load in progress; one at a time, because llama.cpp's progress callback and log are global to it.
+type loading struct {
+	ctx      context.Context
+	progress func(float64)
+}
+
+var (
+	loadMu     sync.Mutex
+	loadingNow atomic.Pointer[loading]
+)
+
+// onProgress is called by native code while it reads weights; 0 ends the load.
+func onProgress(fraction float32, _ uintptr) uintptr {
+	l := loadingNow.Load()
+	if l == nil {
+		return 1
+	}
+	if l.ctx.Err() != nil {
+		return 0
+	}
+	if l.progress != nil {
+		l.progress(float64(fraction))
+	}
+	return 1
+}
+
+// Load reads a model file and makes its context. Beside the codes that engine.Engine names it returns
+// MODEL_NOT_FOUND, INVALID_REQUEST (options out of range, a model that does not generate), and ctx's error.
+func (e *Engine) Load(ctx context.Context, o engine.LoadOptions) (engine.Model, error) {
+	if err := checkOptions(&o); err != nil {
+		return nil, err
+	}
+	if err := checkFile(o.Path); err != nil {
+		return nil, err
+	}
+	dev, err := findDevice(o.Device)
+	if err != nil {
+		return nil, err
+	}
+	loadMu.Lock()
+	defer loadMu.Unlock()
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	before := residentMemory()
+	loadingNow.Store(&loading{ctx, o.Progress})
+	defer loadingNow.Store(nil)
+	forgetComplaints()
+
+	m := newModel()
+	ready := make(chan error)
+	go m.run(o, dev, ready)
+	if err := <-ready; err != nil {
+		if ctx.Err() != nil {
+			return nil, ctx.Err()
+		}
+		return nil, err
+	}
+	m.info.MemoryBytes = max(0, residentMemory()-before)
+	return m, nil
+}
+
+// checkOptions fills in the defaults that need no model.
+func checkOptions(o *engine.LoadOptions) error {
+	bad := func(field string, value, low, high int) error {
+		return fault.New(fault.InvalidRequest, "%s is %d: it must be between %d and %d", field, value, low, high)
+	}
+	if o.Slots == 0 {
+		o.Slots = 1
+	}
+	if o.Threads == 0 { // GOMAXPROCS follows a container's limit, NumCPU does not
+		o.Threads = max(1, min(physicalCores(), runtime.GOMAXPROCS(0))-1)
+	}
+	switch {
+	case o.Context < 0 || o.Context > maxContext:
+		return bad("context", o.Context, 0, maxContext)
+	case o.Slots < 1 || o.Slots > maxSlots:
+		return bad("slots", o.Slots, 1, maxSlots)
+	case o.Threads < 1 || o.Threads > 512:
+		return bad("threads", o.Threads, 1, 512)
+	}
+	return nil
+}
+
+// checkFile refuses what is no GGUF file at all before native code opens it.
+func checkFile(path string) error {
+	f, err := os.Open(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return fault.Wrap(fault.ModelNotFound, err, "no model file %s", path)
+	}
+	if err != nil {
+		return fault.Wrap(fault.ModelNotFound, err, "cannot read the model file %s: %v", path, err)
+	}
+	defer f.Close()
+	magic := make([]byte, 4)
+	if _, err := io.ReadFull(f, magic); err != nil || string(magic) != "GGUF" {
+		return fault.New(fault.ModelCorrupt, "%s is no GGUF file: it begins with %q, not with \"GGUF\"", path, magic)
+	}
+	return nil
+}
+
+// open makes model and context, on the loop's thread.
+func (m *model) open(o engine.LoadOptions, dev device) error {
+	p := llama.ModelDefaultParams()
+	p.ProgressCallback = library.progress
+	handles := []llama.GGMLBackendDevice{0} // an empty list: the CPU, and no GPU by accident
+	if dev.Backend == "cpu" {
+		p.NGpuLayers = 0
+	} else {
+		handles = []llama.GGMLBackendDevice{dev.handle, 0}
+		p.NGpuLayers = 1 << 20 // all of them
+	}
+	if err := p.SetDevices(handles); err != nil {
+		return err
+	}
+	var err error
+	m.weights, err = llama.ModelLoadFromFile(o.Path, p)
+	runtime.KeepAlive(handles)
+	if err != nil {
+		return loadFailure(o.Path)
+	}
+	m.vocab = llama.ModelGetVocab(m.weights)
+	if err := m.describe(o, dev); err != nil {
+		return err
+	}
+	return m.openContext(dev)
+}
+
+// describe fills m.info and checks that this is a model that answers.
+func (m *model) describe(o engine.LoadOptions, dev device) error {
+	trained := int(llama.ModelNCtxTrain(m.weights))
+	arch, _ := llama.ModelMetaValStr(m.weights, "general.architecture")
+	name, _ := llama.ModelMetaValStr(m.weights, "general.name")
+	m.info = engine.Info{
+		Architecture:   arch,
+		Name:           name,
+		Context:        o.Context,
+		ContextTrained: trained,
+		Slots:          o.Slots,
+		Threads:        o.Threads,
+		Vocabulary:     int(llama.VocabNTokens(m.vocab)),
+		Backend:        dev.Backend,
+		Device:         dev.ID,
+	}
+	m.template = llama.ModelChatTemplate(m.weights, "")
+	m.info.HasTemplate = m.template != ""
+	if m.info.Vocabulary == 0 || llama.ModelHasEncoder(m.weights) || !llama.ModelHasDecoder(m.weights) {
+		return fault.New(fault.InvalidRequest, "%s (%s) does not generate text", o.Path, arch).
+			WithHint("choose a text generation model; embedding and encoder models are not served")
+	}
+	if m.info.Context == 0 {
+		m.info.Context = min(trained, defaultContext)
+	}
+	if m.info.Context > trained {
+		return fault.New(fault.ContextOverflow, "a context of %d tokens: the model was trained for %d", o.Context, trained).
+			WithHint("choose --ctx %d or less", trained).
+			With("context", o.Context).With("trained", trained)
+	}
+	return nil
+}
+
+func (m *model) openContext(dev device) error {
+	m.chunk = chunkCPU
+	p := llama.ContextDefaultParams()
+	p.NSeqMax = uint32(m.info.Slots)
+	p.NCtx = uint32(m.info.Context * m.info.Slots)
+	p.KVUnified = 1 // one pool of cells, so that sequences can share a prefix
+	p.NBatch = batchSize
+	if dev.Backend == "cpu" {
+		p.OpOffload = 0
+	} else {
+		m.chunk = chunkGPU
+	}
+	p.NUbatch = uint32(m.chunk)
+	p.NThreads, p.NThreadsBatch = int32(m.info.Threads), int32(m.info.Threads)
+	p.AbortCallback, p.AbortCallbackData = library.abort, m.abort.address()
+	var err error
+	if m.context, err = llama.InitFromModel(m.weights, p); err != nil {
+		return contextFailure(m.info)
+	}
+	if m.memory, err = llama.GetMemory(m.context); err != nil {
+		return err
+	}
+	m.batch = newBatch(batchSize)
+	for slot := range m.info.Slots {
+		m.slots = append(m.slots, llama.SeqId(m.info.Slots-1-slot)) // taken from the end: 0 first
+	}
+	return nil
+}
+
+func loadFailure(path string) error {
+	said := complaints()
+	if outOfMemory(said) {
+		return fault.New(fault.InsufficientMemory, "not enough memory to load %s (%s)", path, fileSize(path)).
+			WithHint("choose a smaller quantisation, or free memory").With("engine_said", said)
+	}
+	return fault.New(fault.ModelCorrupt, "llama.cpp cannot load %s: %s", path, lastOf(said)).
+		WithHint("the file is damaged, or of an architecture that this release does not know").With("engine_said", said)
+}
+
+func contextFailure(i engine.Info) error {
+	said := complaints()
+	if outOfMemory(said) {
+		return fault.New(fault.InsufficientMemory, "not enough memory for %d slots of %d tokens", i.Slots, i.Context).
+			WithHint("choose a smaller --ctx").With("engine_said", said)
+	}
+	return fault.New(fault.Internal, "llama.cpp cannot make a context of %d slots of %d tokens: %s", i.Slots, i.Context, lastOf(said)).
+		With("engine_said", said)
+}
+
+// outOfMemory recognises the words llama.cpp's allocators use; it has no error codes for it.
+func outOfMemory(said []string) bool {
+	for _, line := range said {
+		for _, words := range []string{"failed to allocate", "unable to allocate", "out of memory", "cannot allocate memory", "bad_alloc"} {
+			if strings.Contains(strings.ToLower(line), words) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// lastOf returns the first of the last complaints, which is the cause; those after it say that the caller failed too.
+func lastOf(said []string) string {
+	if len(said) == 0 {
+		return "it does not say why"
+	}
+	return said[0]
+}
+
+func fileSize(path string) string {
+	info, err := os.Stat(path)
+	if err != nil {
+		return "size unknown"
+	}
+	return fmt.Sprintf("%.1f GB", float64(info.Size())/1e9)
+}

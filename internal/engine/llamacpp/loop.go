@@ -1,0 +1,233 @@
+package llamacpp
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime"
+	"time"
+
+	"github.com/hybridgroup/yzma/pkg/llama"
+
+	"rbee/internal/engine"
+	"rbee/internal/fault"
+)
+
+// What llama_decode returns.
+const (
+	decodeDone    = 0
+	decodeAborted = 2
+)
+
+// run is the loop's goroutine: it opens the model, says so on ready, and serves until Close.
+func (m *model) run(o engine.LoadOptions, dev device, ready chan<- error) {
+	// The thread must outlive the goroutine: one that native code has called back on, and that then ends, crashes the
+	// process when the program is built with cgo (purego v0.10.0, Go 1.26; 30 lines show it). So it is unlocked.
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	defer close(m.gone)
+	defer m.free()
+	err := m.open(o, dev)
+	m.ready = err == nil
+	ready <- err
+	if err != nil {
+		return
+	}
+	for m.admit() {
+		m.dropCancelled()
+		if m.fill() {
+			m.step()
+		}
+	}
+	for _, s := range m.active {
+		m.leave(s, engine.FinishCancelled, errClosed)
+	}
+	m.users.Lock() // until every Generate has returned: they read the vocabulary
+}
+
+// admit lets requests in while there are slots. It waits only if there is nothing else to do: no sequence, or none
+// whose caller keeps up. False means Close.
+func (m *model) admit() bool {
+	for {
+		join := m.join
+		if len(m.slots) == 0 {
+			join = nil
+		}
+		if m.busy() {
+			select {
+			case <-m.quit:
+				return false
+			case s := <-join:
+				m.enter(s)
+				continue
+			default:
+				return true
+			}
+		}
+		select {
+		case <-m.quit:
+			return false
+		case s := <-join:
+			m.enter(s)
+		case <-m.wake:
+			return true
+		}
+	}
+}
+
+// busy says whether a step could be made now, or a sequence wants to leave.
+func (m *model) busy() bool {
+	for _, s := range m.active {
+		if s.cancelled.Load() || s.hasRoom() {
+			return true
+		}
+	}
+	return false
+}
+
+func (m *model) enter(s *sequence) {
+	last := len(m.slots) - 1
+	s.slot, m.slots = m.slots[last], m.slots[:last]
+	s.result.Queued = time.Since(s.asked)
+	s.sampler = m.newSampler(s.request.Sampling, s.request.IgnoreEOS, s.tokens)
+	m.active = append(m.active, s)
+}
+
+// leave gives the slot back. The context forgets the sequence.
+func (m *model) leave(s *sequence, reason string, err error) {
+	for i, a := range m.active {
+		if a == s {
+			m.active = append(m.active[:i:i], m.active[i+1:]...)
+			break
+		}
+	}
+	llama.SamplerFree(s.sampler)
+	llama.MemorySeqRm(m.memory, s.slot, -1, -1)
+	m.slots = append(m.slots, s.slot)
+	s.finish(reason, err)
+}
+
+func (m *model) dropCancelled() {
+	m.abort.lower() // before looking: whoever cancels after this raises it again
+	for _, s := range m.active {
+		if s.cancelled.Load() {
+			m.leave(s, engine.FinishCancelled, context.Canceled)
+		}
+	}
+}
+
+// fill gathers a step: the next token of each sequence that is answering, then prompt tokens, a chunk in all,
+// from the sequence that has been here longest.
+func (m *model) fill() bool {
+	m.batch.clear()
+	for _, s := range m.active {
+		if s.unfed() == 1 && m.batch.room() > 0 && s.hasRoom() {
+			m.mustAdd(s, 1)
+		}
+	}
+	chunk := m.chunk
+	for _, s := range m.active {
+		if n := min(s.unfed(), chunk, m.batch.room()); s.unfed() > 1 && n > 0 && s.hasRoom() {
+			m.mustAdd(s, n)
+			chunk -= n
+		}
+	}
+	return len(m.batch.parts) > 0
+}
+
+func (m *model) mustAdd(s *sequence, n int) {
+	if s.started.IsZero() {
+		s.started = time.Now()
+	}
+	if err := m.batch.add(s, n); err != nil {
+		panic(fmt.Sprintf("llamacpp: the batch was counted wrong: %v", err))
+	}
+}
+
+// step decodes the batch and samples for each sequence that has reached its end.
+func (m *model) step() {
+	rc, err := llama.Decode(m.context, m.batch.native)
+	if err == nil && rc == decodeDone {
+		for _, p := range m.batch.parts {
+			m.advance(p)
+		}
+		return
+	}
+	// Undo. An aborted step is made again without those who asked for it; a failed one fails for all in it.
+	for _, p := range m.batch.parts {
+		m.rewind(p)
+	}
+	if rc == decodeAborted && err == nil {
+		return
+	}
+	said := lastOf(complaints())
+	for _, p := range m.batch.parts {
+		m.leave(p.s, "", fault.New(fault.Internal, "llama.cpp could not decode %d tokens (code %d): %s", m.batch.native.NTokens, rc, said))
+	}
+}
+
+// rewind takes out of the context's memory what the step may have put there. Memory that cannot forget its newest
+// part (a recurrent model's state) forgets all, and the sequence is fed again from its first token.
+func (m *model) rewind(p part) {
+	if ok, err := llama.MemorySeqRm(m.memory, p.s.slot, llama.Pos(p.before), -1); err != nil || !ok {
+		llama.MemorySeqRm(m.memory, p.s.slot, -1, -1)
+		p.s.fed = 0
+	}
+}
+
+// advance takes note of what was fed and, at the end of what there is, samples the next token.
+func (m *model) advance(p part) {
+	s := p.s
+	s.fed += p.n
+	if s.result.CompletionTokens == 0 { // not when it is fed again after a rewind
+		s.events <- engine.Event{Prefill: &engine.Progress{Done: min(s.fed, s.prompt), Total: s.prompt}}
+	}
+	if p.ends {
+		m.sample(s, llama.SamplerSample(s.sampler, m.context, p.last))
+	}
+}
+
+// sample takes the token that was picked: sends its text, or ends the sequence.
+func (m *model) sample(s *sequence, t llama.Token) {
+	now := time.Now()
+	r := &s.result
+	if r.FirstToken.IsZero() {
+		r.FirstToken = now
+		r.Prefill = now.Sub(s.started)
+	}
+	r.Decode = now.Sub(r.FirstToken)
+	if llama.VocabIsEOG(m.vocab, t) {
+		m.end(s, engine.FinishStop)
+		return
+	}
+	r.CompletionTokens++
+	s.tokens = append(s.tokens, t)
+	text, stopped := s.pieces.push(m.piece(t))
+	s.events <- engine.Event{Text: text, Token: int32(t)}
+	if stopped {
+		m.leave(s, engine.FinishStop, nil)
+	} else if r.CompletionTokens == s.limit {
+		m.end(s, engine.FinishLength)
+	}
+}
+
+// end sends what was held back and leaves.
+func (m *model) end(s *sequence, reason string) {
+	if rest := s.pieces.flush(); rest != "" {
+		s.events <- engine.Event{Text: rest, Token: engine.NoToken}
+	}
+	m.leave(s, reason, nil)
+}
+
+// piece returns the bytes of a token; control tokens have none.
+func (m *model) piece(t llama.Token) []byte {
+	for {
+		n := int(llama.TokenToPiece(m.vocab, t, m.pieceBuf, 0, false))
+		if n >= 0 {
+			return m.pieceBuf[:n]
+		}
+		m.pieceBuf = make([]byte, -n)
+	}
+}
+
+var errClosed = errors.New("the model was closed")

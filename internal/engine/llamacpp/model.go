@@ -1,0 +1,176 @@
+package llamacpp
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/hybridgroup/yzma/pkg/llama"
+
+	"rbee/internal/engine"
+	"rbee/internal/fault"
+)
+
+// model is a loaded model.
+type model struct {
+	// Set by open, constant afterwards.
+	info     engine.Info
+	template string // the model's own, "" = none
+	vocab    llama.Vocab
+	weights  llama.Model
+	context  llama.Context
+	memory   llama.Memory
+	chunk    int // most prompt tokens in a step
+
+	// The loop's own.
+	active   []*sequence   // in the order they came
+	slots    []llama.SeqId // slots that nobody has
+	batch    *batch
+	ends     []llama.LogitBias // see endTokens
+	pieceBuf []byte
+	ready    bool
+
+	// Between the loop and its callers.
+	join  chan *sequence // taken while there is a free slot; those who wait are served in order
+	wake  chan struct{}  // somebody cancelled, or caught up
+	abort abortFlag
+	users sync.RWMutex // held for reading by every Generate
+	close sync.Once
+	quit  chan struct{} // closed by Close
+	gone  chan struct{} // closed when the loop has freed everything
+}
+
+var _ engine.Model = (*model)(nil)
+
+func newModel() *model {
+	return &model{
+		pieceBuf: make([]byte, 256),
+		join:     make(chan *sequence),
+		wake:     make(chan struct{}, 1),
+		abort:    newAbortFlag(),
+		quit:     make(chan struct{}),
+		gone:     make(chan struct{}),
+	}
+}
+
+// Info describes the model.
+func (m *model) Info() engine.Info { return m.info }
+
+// Generate runs one completion; see engine.Model. A caller that is slow in emit holds up its own answer only.
+// While emit blocks, ctx stops the engine but not emit: emit must watch ctx itself.
+func (m *model) Generate(ctx context.Context, r engine.Request, emit func(engine.Event) error) (engine.Result, error) {
+	asked := time.Now()
+	m.users.RLock()
+	defer m.users.RUnlock()
+	select {
+	case <-m.quit:
+		return engine.Result{}, errClosed
+	default:
+	}
+	if err := checkSampling(r.Sampling); err != nil {
+		return engine.Result{}, err
+	}
+	tokens, err := m.tokenize(r)
+	if err != nil {
+		return engine.Result{}, err
+	}
+	limit, err := answerLimit(len(tokens), r.MaxTokens, m.info.Context)
+	if err != nil {
+		return engine.Result{PromptTokens: len(tokens)}, err
+	}
+	s := newSequence(r, tokens, limit, asked)
+	select {
+	case m.join <- s:
+	case <-ctx.Done():
+		return engine.Result{PromptTokens: len(tokens), Queued: time.Since(asked), FinishReason: engine.FinishCancelled}, ctx.Err()
+	case <-m.quit:
+		return engine.Result{}, errClosed
+	}
+	return m.follow(ctx, s, emit)
+}
+
+// answerLimit returns how many tokens the answer may have.
+func answerLimit(prompt, most, size int) (int, error) {
+	if most < 0 {
+		return 0, fault.New(fault.InvalidRequest, "max_tokens is %d: it must be 1 or more, or 0 for no limit", most).With("field", "max_tokens")
+	}
+	if need := prompt + max(1, most); need > size {
+		return 0, fault.New(fault.ContextOverflow, "the prompt has %d tokens, the answer up to %d: together %d, the context holds %d",
+			prompt, max(1, most), need, size).
+			WithHint("shorten the prompt, ask for fewer tokens (--max-tokens), or load with a larger --ctx").
+			With("prompt_tokens", prompt).With("max_tokens", most).With("needed", need).With("context", size)
+	}
+	if most == 0 {
+		return size - prompt, nil
+	}
+	return most, nil
+}
+
+// follow hands the events of s to emit until there are no more.
+func (m *model) follow(ctx context.Context, s *sequence, emit func(engine.Event) error) (engine.Result, error) {
+	cancel := func() {
+		s.cancelled.Store(true)
+		m.abort.raise()
+		m.rouse()
+	}
+	defer context.AfterFunc(ctx, cancel)()
+	var stopped error // why nothing is emitted any more
+	emitted := 0
+	for e := range s.events {
+		if s.waiting.CompareAndSwap(true, false) {
+			m.rouse()
+		}
+		if stopped == nil {
+			stopped = ctx.Err()
+		}
+		if stopped != nil {
+			continue // the loop is about to let go of it
+		}
+		if e.Prefill == nil && e.Token != engine.NoToken {
+			emitted++
+		}
+		if stopped = emit(e); stopped != nil {
+			cancel()
+		}
+	}
+	if stopped == nil && s.err != nil && ctx.Err() != nil {
+		stopped = ctx.Err()
+	}
+	if stopped != nil {
+		s.result.CompletionTokens = emitted
+		s.result.FinishReason = engine.FinishCancelled
+		return s.result, stopped
+	}
+	return s.result, s.err
+}
+
+// rouse wakes the loop if it waits.
+func (m *model) rouse() {
+	select {
+	case m.wake <- struct{}{}:
+	default:
+	}
+}
+
+// Close ends what runs (those calls return an error), frees the model and returns when it is gone.
+func (m *model) Close() error {
+	m.close.Do(func() {
+		close(m.quit)
+		m.abort.raise()
+	})
+	<-m.gone
+	return nil
+}
+
+// free gives back what open made, in reverse. Called by the loop.
+func (m *model) free() {
+	if m.batch != nil {
+		m.batch.free()
+	}
+	if m.context != 0 {
+		llama.Free(m.context)
+	}
+	if m.weights != 0 {
+		llama.ModelFree(m.weights)
+	}
+}
