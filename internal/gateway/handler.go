@@ -50,7 +50,17 @@ func Handler(b Backend, o Options) http.Handler {
 	mux.HandleFunc("GET /rbee/v1/version", g.version)
 	mux.HandleFunc("GET /healthz", g.healthz)
 	mux.HandleFunc("/", unknown)
-	return mux
+	return g.hurry(mux)
+}
+
+// hurry gives every request a time to arrive. It stays in force for one that is refused unread: net/http reads the
+// rest of its body after the handler, without a limit of its own.
+func (g *gateway) hurry(h http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		// A transport without deadlines refuses this; it is one of ours, with a lease of its own.
+		_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(g.options.ReadBody))
+		h.ServeHTTP(w, r)
+	})
 }
 
 // NewServer returns a server for h with the limits that keep slow and silent clients from holding connections. It

@@ -22,10 +22,7 @@ func (g *gateway) readRequest(w http.ResponseWriter, r *http.Request) (*api.Gene
 	if t, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type")); t != "application/json" {
 		return nil, fault.New(fault.InvalidRequest, "content type is %q, allowed is application/json", r.Header.Get("Content-Type"))
 	}
-	conn := http.NewResponseController(w)
-	_ = conn.SetReadDeadline(time.Now().Add(g.options.ReadBody)) // not every transport has one; the others are ours
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, api.MaxBodyBytes))
-	_ = conn.SetReadDeadline(time.Time{})
 	var large *http.MaxBytesError
 	switch {
 	case errors.As(err, &large):
@@ -33,6 +30,8 @@ func (g *gateway) readRequest(w http.ResponseWriter, r *http.Request) (*api.Gene
 	case err != nil:
 		return nil, fault.Wrap(fault.InvalidRequest, err, "request body did not arrive within %v", g.options.ReadBody)
 	}
+	// From here on a read only waits for the client to leave, which may take as long as the answer.
+	_ = http.NewResponseController(w).SetReadDeadline(time.Time{})
 	req, err := parseRequest(body)
 	if err != nil {
 		return nil, err
