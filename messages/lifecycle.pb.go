@@ -270,6 +270,7 @@ type QueenConfig struct {
 	ShowNarration bool                   `protobuf:"varint,2,opt,name=show_narration,json=showNarration,proto3" json:"show_narration,omitempty"`
 	StallMs       int64                  `protobuf:"varint,3,opt,name=stall_ms,json=stallMs,proto3" json:"stall_ms,omitempty"` // no token for so long: the request is stalled
 	Prestart      *Prestart              `protobuf:"bytes,4,opt,name=prestart,proto3" json:"prestart,omitempty"`               // what the first request will need, so that its start overlaps ours
+	LogDir        string                 `protobuf:"bytes,5,opt,name=log_dir,json=logDir,proto3" json:"log_dir,omitempty"`     // where the stderr of everything below is kept; "" = nowhere
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -330,6 +331,13 @@ func (x *QueenConfig) GetPrestart() *Prestart {
 		return x.Prestart
 	}
 	return nil
+}
+
+func (x *QueenConfig) GetLogDir() string {
+	if x != nil {
+		return x.LogDir
+	}
+	return ""
 }
 
 type HiveConfig struct {
@@ -1227,12 +1235,13 @@ const file_messages_lifecycle_proto_rawDesc = "" +
 	"\x03pid\x18\x02 \x01(\x03R\x03pid\x12\x12\n" +
 	"\x04pgid\x18\x03 \x01(\x03R\x04pgid\x12\x12\n" +
 	"\x04host\x18\x04 \x01(\tR\x04host\x12*\n" +
-	"\x11started_unix_nano\x18\x05 \x01(\x03R\x0fstartedUnixNano\"\x9c\x01\n" +
+	"\x11started_unix_nano\x18\x05 \x01(\x03R\x0fstartedUnixNano\"\xb5\x01\n" +
 	"\vQueenConfig\x12\x1c\n" +
 	"\tephemeral\x18\x01 \x01(\bR\tephemeral\x12%\n" +
 	"\x0eshow_narration\x18\x02 \x01(\bR\rshowNarration\x12\x19\n" +
 	"\bstall_ms\x18\x03 \x01(\x03R\astallMs\x12-\n" +
-	"\bprestart\x18\x04 \x01(\v2\x11.rbee.v1.PrestartR\bprestart\"\xcb\x01\n" +
+	"\bprestart\x18\x04 \x01(\v2\x11.rbee.v1.PrestartR\bprestart\x12\x17\n" +
+	"\alog_dir\x18\x05 \x01(\tR\x06logDir\"\xcb\x01\n" +
 	"\n" +
 	"HiveConfig\x12\x12\n" +
 	"\x04node\x18\x01 \x01(\tR\x04node\x12\x1c\n" +

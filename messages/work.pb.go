@@ -361,6 +361,7 @@ type Generate struct {
 	Traceparent   string                 `protobuf:"bytes,14,opt,name=traceparent,proto3" json:"traceparent,omitempty"`
 	GraceMs       int64                  `protobuf:"varint,15,opt,name=grace_ms,json=graceMs,proto3" json:"grace_ms,omitempty"` // what the worker gets when it must be stopped for this request
 	Attempt       int64                  `protobuf:"varint,16,opt,name=attempt,proto3" json:"attempt,omitempty"`                // 1, 2 after a retry
+	Warm          bool                   `protobuf:"varint,17,opt,name=warm,proto3" json:"warm,omitempty"`                      // set by the hive: the worker had the model before this request came
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -505,6 +506,13 @@ func (x *Generate) GetAttempt() int64 {
 		return x.Attempt
 	}
 	return 0
+}
+
+func (x *Generate) GetWarm() bool {
+	if x != nil {
+		return x.Warm
+	}
+	return false
 }
 
 // Accepted: a worker took the request.
@@ -1625,7 +1633,7 @@ const file_messages_work_proto_rawDesc = "" +
 	"\x05top_p\x18\x03 \x01(\x01R\x04topP\x12\x13\n" +
 	"\x05min_p\x18\x04 \x01(\x01R\x04minP\x12%\n" +
 	"\x0erepeat_penalty\x18\x05 \x01(\x01R\rrepeatPenalty\x12\x12\n" +
-	"\x04seed\x18\x06 \x01(\rR\x04seed\"\xea\x03\n" +
+	"\x04seed\x18\x06 \x01(\rR\x04seed\"\xfe\x03\n" +
 	"\bGenerate\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x12\n" +
 	"\x04node\x18\x02 \x01(\tR\x04node\x12'\n" +
@@ -1645,7 +1653,8 @@ const file_messages_work_proto_rawDesc = "" +
 	"\x06credit\x18\r \x01(\x03R\x06credit\x12 \n" +
 	"\vtraceparent\x18\x0e \x01(\tR\vtraceparent\x12\x19\n" +
 	"\bgrace_ms\x18\x0f \x01(\x03R\agraceMs\x12\x18\n" +
-	"\aattempt\x18\x10 \x01(\x03R\aattempt\"\x90\x01\n" +
+	"\aattempt\x18\x10 \x01(\x03R\aattempt\x12\x12\n" +
+	"\x04warm\x18\x11 \x01(\bR\x04warm\"\x90\x01\n" +
 	"\bAccepted\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x16\n" +
 	"\x06worker\x18\x02 \x01(\tR\x06worker\x12\x1d\n" +

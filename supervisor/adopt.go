@@ -2,9 +2,10 @@ package supervisor
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"os"
+	"os/signal"
+	"syscall"
 	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
@@ -85,8 +86,25 @@ func (s *Self) Leave(m *messages.Stopped) {
 	}
 }
 
-// ErrOwnerGone is why a process whose owner is gone exits.
-var ErrOwnerGone = errors.New("the owner is gone")
+// Live blocks until this process is to exit and returns its exit code: after the report that arrives on done, or
+// when the owner is gone. Signals are passed to onSignal; they do not end a process that has an owner by
+// themselves.
+func (s *Self) Live(done <-chan *messages.Stopped, onSignal func(os.Signal)) int {
+	signals := make(chan os.Signal, 4)
+	signal.Notify(signals, syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP)
+	for {
+		select {
+		case m := <-done:
+			s.Leave(m)
+			return 0
+		case <-s.OwnerGone():
+			s.LastWill()
+			return 1
+		case sig := <-signals:
+			onSignal(sig)
+		}
+	}
+}
 
 // LastWill ends everything below this process without grace, because its owner is gone: the children's groups
 // first, then by identity whatever carries an address at or below this life. It takes 2 s at most.

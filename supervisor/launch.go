@@ -54,10 +54,12 @@ type Spec struct {
 	Lease   time.Duration
 	Start   time.Duration  // until Ready
 	Boot    *messages.Boot // role and its config; Launch fills in the rest
+	Args    []string       // of the program
 	Env     []string       // further environment of the child
 	Log     func(line string)
 	Spans   func(otlp []byte) // finished spans of the child's subtree
 	Tracer  trace.Tracer
+	Tracing bool            // the child records spans and hands them up
 	Context context.Context // parent of the start span
 }
 
@@ -80,7 +82,7 @@ func Launch(s Spec) (*Launched, error) {
 	ctx, span := s.Tracer.Start(s.Context, "start "+s.Kind, trace.WithAttributes(attribute.String("rbee.address", s.Address)))
 	l.span = span
 	env := append([]string{proc.EnvRun + "=" + s.Run, proc.EnvLife + "=" + s.Address, proc.EnvRoot + "=" + s.Root}, s.Env...)
-	p, err := s.Spawner.Start(s.Program, env, s.Death)
+	p, err := s.Spawner.Start(s.Program, s.Args, env, s.Death)
 	if err != nil {
 		span.SetAttributes(attribute.String("error", err.Error()))
 		span.End()
@@ -90,7 +92,7 @@ func Launch(s Spec) (*Launched, error) {
 	b := s.Boot
 	b.Version, b.RunId, b.Address, b.OwnerAddress = version.Build(), s.Run, s.Address, s.Owner
 	b.LeaseMs, b.Nonce = s.Lease.Milliseconds(), nonce()
-	b.Traceparent, b.Tracing = Traceparent(ctx), span.SpanContext().IsSampled()
+	b.Traceparent, b.Tracing = Traceparent(ctx), s.Tracing
 	l.logs.Go(func() {
 		proc.EachLine(p.Stderr(), func(line string) {
 			l.tail.Add(line)

@@ -17,6 +17,8 @@ type Link struct {
 	PID  *actor.PID // the link actor; takes StopLink and KillLink
 	Peer *actor.PID // the child's root actor
 	ep   *transport.Endpoint
+	// joined is closed when streams can be opened to the child.
+	joined chan struct{}
 	// below is what the child last said lives below it.
 	below atomic.Pointer[[]*messages.ProcessEnd]
 }
@@ -61,7 +63,7 @@ type (
 
 // Attach gives a launched child its link actor in this process's actor system. Messages go to owner.
 func (l *Launched) Attach(ep *transport.Endpoint, owner *actor.PID) *Link {
-	k := &Link{Launched: l, ep: ep, Peer: actor.NewPID(l.Address, transport.RootID)}
+	k := &Link{Launched: l, ep: ep, joined: make(chan struct{}), Peer: actor.NewPID(l.Address, transport.RootID)}
 	k.PID = actor.NewPID(ep.Address(), transport.LinkPrefix+l.Address)
 	a := &linkActor{Link: k, owner: owner, state: starting}
 	_, err := ep.System.Root.SpawnNamed(actor.PropsFromProducer(func() actor.Actor { return a }), k.PID.Id)
@@ -73,6 +75,9 @@ func (l *Launched) Attach(ep *transport.Endpoint, owner *actor.PID) *Link {
 
 // Tell sends a message to the child's root.
 func (k *Link) Tell(m proto.Message) { k.ep.System.Root.Send(k.Peer, m) }
+
+// Joined is closed when streams can be opened to the child, which is before it is ready: they wait there.
+func (k *Link) Joined() <-chan struct{} { return k.joined }
 
 // Processes lists the child and what it last said lives below it.
 func (k *Link) Processes() []*messages.ProcessEnd {

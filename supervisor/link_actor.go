@@ -132,6 +132,7 @@ func (a *linkActor) greeted(c actor.Context) {
 	}
 	self, root, closed := c.Self(), c.ActorSystem().Root, a.session.Closed()
 	go func() { <-closed; root.Send(self, event{evLost}) }()
+	close(a.joined)
 	c.Watch(a.Peer) // at the beginning, never at the stop: remotely a Stop overtakes a Watch
 	c.Send(a.owner, Below{a.Link})
 }
@@ -158,9 +159,14 @@ func (a *linkActor) on(c actor.Context, e linkEvent) {
 	case evHung:
 		a.blame(fmt.Sprintf("killed: no answer for %v", a.Lease))
 	case evOverdue:
+		if a.state == leaving || a.state == sweeping || a.state == down {
+			return
+		}
 		a.blame(fmt.Sprintf("killed: not gone %v after it was asked to stop", a.budget()))
 	case evLate:
-		a.blame(fmt.Sprintf("killed: not ready after %v", a.Start))
+		if a.state == starting || a.state == unborn {
+			a.blame(fmt.Sprintf("killed: not ready after %v", a.Start))
+		}
 	case evLingers:
 		a.blame("killed: did not exit after it had stopped")
 	case evUnproven:

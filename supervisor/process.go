@@ -36,19 +36,19 @@ type Process interface {
 type Spawner interface {
 	// Start starts one of rbee's programs with env added to its environment. death is the signal the child gets
 	// when its owner dies, where the system can do that.
-	Start(program string, env []string, death syscall.Signal) (Process, error)
+	Start(program string, args, env []string, death syscall.Signal) (Process, error)
 }
 
 // Local starts programs on this machine, found beside this program's own executable.
 type Local struct{}
 
 // Start implements Spawner.
-func (Local) Start(program string, env []string, death syscall.Signal) (Process, error) {
+func (Local) Start(program string, args, env []string, death syscall.Signal) (Process, error) {
 	path, err := Beside(program)
 	if err != nil {
 		return nil, err
 	}
-	p, err := proc.Start(proc.Command{Path: path, Env: env, OwnerDeath: death})
+	p, err := proc.Start(proc.Command{Path: path, Args: args, Env: env, OwnerDeath: death})
 	if err != nil {
 		return nil, err
 	}

@@ -4,7 +4,11 @@ import (
 	"context"
 	"io"
 
+	"go.opentelemetry.io/otel/trace"
+
+	"rbee/actors/keeper"
 	"rbee/internal/fault"
+	"rbee/messages"
 )
 
 // parts are what the command line is put on top of. Tests put other parts there.
@@ -20,12 +24,26 @@ type doctor func(ctx context.Context, out io.Writer, fix bool) (left int, err er
 // wired are the real parts.
 func wired() parts {
 	return parts{
-		startQueen: func(context.Context, queenOptions) (queen, error) {
-			return nil, fault.New(fault.QueenStartFailed, "this build cannot start a queen").
-				WithHint("start one with queen-rbee daemon")
-		},
+		startQueen: start,
 		doctor: func(context.Context, io.Writer, bool) (int, error) {
 			return 0, fault.New(fault.Internal, "this build has no doctor")
 		},
 	}
+}
+
+// start starts an ephemeral queen.
+func start(ctx context.Context, o queenOptions) (queen, error) {
+	q, err := keeper.Start(keeper.Options{
+		Run: o.RunID, LogDir: o.LogDir, Narrate: o.Narrate, Spans: o.Spans, Context: ctx,
+		Tracer: trace.SpanFromContext(ctx).TracerProvider().Tracer("rbee"),
+		Prestart: &messages.Prestart{
+			Node:  o.Node,
+			Model: &messages.ModelRef{Ref: o.Model, Cwd: o.Cwd, ModelsDir: o.ModelsDir},
+			Load:  &messages.LoadOptions{Context: o.Context, Threads: o.Threads},
+		},
+	})
+	if err != nil {
+		return nil, fault.From(err) // a nil *keeper.Queen in the interface would not be nil
+	}
+	return q, nil
 }

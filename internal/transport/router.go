@@ -94,7 +94,9 @@ func newSession(y *yamux.Session, c io.Closer) *Session {
 }
 
 // Open opens a stream to target, which may be any process of the tree.
-func (r *Router) Open(target string, s Service) (net.Conn, error) { return r.open(target, r.address, s) }
+func (r *Router) Open(target string, s Service) (net.Conn, error) {
+	return r.open(target, r.address, s)
+}
 
 func (r *Router) open(target, origin string, svc Service) (net.Conn, error) {
 	y, err := r.next(target)

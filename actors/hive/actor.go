@@ -1,0 +1,371 @@
+package hive
+
+import (
+	"context"
+	"math/rand/v2"
+	"time"
+
+	"github.com/asynkron/protoactor-go/actor"
+	"google.golang.org/protobuf/proto"
+
+	"rbee/internal/fault"
+	"rbee/internal/registry"
+	"rbee/internal/transport"
+	"rbee/messages"
+	"rbee/supervisor"
+)
+
+type streamPID = *actor.PID
+
+// Options of the actor, beside Config.
+type Options struct {
+	Config
+	Endpoint *transport.Endpoint
+	Tell     func(proto.Message) // to the queen
+	Spans    func() []byte       // finished spans that nobody has taken yet
+	Pre      *Prestarted
+	// Done is called once with the last message, when everything below is gone.
+	Done func(*messages.Stopped)
+}
+
+// Begin is sent when the way to the owner is open.
+type Begin struct{}
+
+// Stop is what a signal sends to the root actor: the same as Shutdown from the owner.
+type Stop struct{ Cause string }
+
+// Spawn starts the hive's root actor.
+func Spawn(o Options) (*actor.PID, error) {
+	h := &hive{Options: o, registry: registry.New(), slots: map[string]*slot{}, lives: map[string]int{}, ledger: map[string]*pending{},
+		deaths: map[key]supervisor.Lives{}, notBefore: map[key]time.Time{}}
+	return o.Endpoint.System.Root.SpawnNamed(actor.PropsFromProducer(func() actor.Actor { return h }), transport.RootID)
+}
+
+type hive struct {
+	Options
+	root     *actor.RootContext
+	self     *actor.PID
+	registry *registry.Registry
+	slots    map[string]*slot // by address
+	lives    map[string]int   // of each slot name: addresses are never used again
+	started  int64
+
+	ledger  map[string]*pending // by request id
+	waiting []*pending          // those without a worker, in order of arrival
+
+	deaths    map[key]supervisor.Lives
+	notBefore map[key]time.Time
+
+	stopping *messages.Shutdown
+	sweeping bool
+	ends     []*messages.ProcessEnd // of workers that are gone already, while somebody wants to know
+}
+
+// What the hive's own goroutines and timers say.
+type (
+	resolved struct {
+		p     *pending
+		found Found
+		err   error
+	}
+	loadCheck  struct{ s *slot }
+	idleCheck  struct{ s *slot }
+	queueCheck struct{ p *pending }
+	pumpNow    struct{}
+	swept      struct{}
+)
+
+func (h *hive) Receive(c actor.Context) {
+	switch m := c.Message().(type) {
+	case *actor.Started:
+		h.self, h.root = c.Self(), c.ActorSystem().Root
+	case Begin:
+		h.Tell(&messages.Ready{})
+		if h.Pre != nil {
+			h.lives[slotName(0)] = 1
+			h.adopt(h.Pre.launched, h.Pre.key, h.Pre.found)
+		}
+	case *messages.Generate:
+		h.arrive(m, c.Sender())
+	case resolved:
+		h.resolved(m)
+	case *messages.Cancel:
+		h.cancel(m)
+	case *messages.Stalled:
+		h.stalled(m)
+	case *messages.Shutdown:
+		h.stop(m)
+	case Stop:
+		h.stop(&messages.Shutdown{GraceMs: supervisor.DefaultGrace.Milliseconds(), Cause: m.Cause})
+	case *messages.Sync:
+		h.Tell(&messages.SyncReply{Number: m.GetNumber()})
+	case *messages.FlushSpans:
+		h.tellSpans()
+		h.Tell(&messages.SpansFlushed{Number: m.GetNumber()})
+	case supervisor.LinkUp:
+	case supervisor.Below:
+		h.inventory()
+	case supervisor.LinkDown:
+		h.linkDown(m)
+	case supervisor.FromChild:
+		h.fromWorker(m)
+	case loadCheck:
+		h.loadCheck(m.s)
+	case idleCheck:
+		if ttl := h.ttl(); m.s.state == idle && ttl > 0 && time.Since(m.s.used) >= ttl {
+			h.step(m.s, evIdle)
+		}
+	case queueCheck:
+		h.queueCheck(m.p)
+	case pumpNow:
+		h.pump()
+	case swept:
+		h.Done(&messages.Stopped{Processes: h.ends, Spans: h.Spans(), Started: h.started})
+	}
+}
+
+func (h *hive) send(m any) { h.root.Send(h.self, m) }
+
+func (h *hive) later(d time.Duration, m any) { time.AfterFunc(d, func() { h.send(m) }) }
+
+func (h *hive) narrate(to streamPID, source, kind, text string, progress float64) {
+	if to != nil {
+		h.root.Send(to, &messages.Narration{Source: source, Kind: kind, Text: text, Progress: progress})
+	}
+}
+
+func (h *hive) tellSpans() {
+	if b := h.Spans(); len(b) > 0 {
+		h.Tell(&messages.Spans{Otlp: b})
+	}
+}
+
+// changed tells the queen what this hive knows now.
+func (h *hive) changed() {
+	h.Tell(&messages.HiveState{Node: h.Hive.GetNode(), Workers: h.registry.List(h.Hive.GetNode())})
+}
+
+func (h *hive) inventory() {
+	m := &messages.Inventory{}
+	for _, s := range h.slots {
+		m.Processes = append(m.Processes, s.link.Processes()...)
+	}
+	h.Tell(m)
+}
+
+// ---- workers ----
+
+// start gives the key's model a new worker in the first free slot.
+func (h *hive) start(p *pending) {
+	taken := map[string]bool{}
+	for _, s := range h.slots {
+		taken[slotOf(s.link.Address)] = true
+	}
+	n := 0
+	for taken[slotName(n)] {
+		n++
+	}
+	name := slotName(n)
+	h.lives[name]++
+	ctx := supervisor.WithTraceparent(context.Background(), p.GetTraceparent())
+	l, err := h.launch(ctx, transport.Join(h.Address, name, h.lives[name]), p.key(), p.found)
+	if err != nil {
+		h.settle(p, fault.From(err), false)
+		return
+	}
+	h.adopt(l, p.key(), p.found)
+}
+
+// adopt makes a launched worker part of the hive.
+func (h *hive) adopt(l *supervisor.Launched, k key, found Found) {
+	h.started++
+	s := &slot{key: k, found: found, began: time.Now(), state: loading, total: max(1, h.Hive.GetSlots()), active: map[string]*pending{},
+		used: time.Now(), lifeOf: time.Now()}
+	s.link = l.Attach(h.Endpoint, h.self)
+	h.slots[l.Address] = s
+	if h.stopping != nil {
+		h.step(s, evStop)
+	}
+	h.register(s)
+	h.later(h.loadTimeout(), loadCheck{s})
+}
+
+func slotOf(address string) string {
+	base := transport.Base(address)
+	for i := len(base) - 1; i > 0; i-- {
+		if base[i] == '.' {
+			return base[:i]
+		}
+	}
+	return base
+}
+
+func (h *hive) register(s *slot) {
+	if err := h.registry.Register(s.row(h.Hive.GetNode())); err == nil {
+		h.changed()
+	}
+}
+
+func (h *hive) step(s *slot, e event) {
+	next, effects, ok := table.Step(s.state, e)
+	if !ok {
+		return
+	}
+	s.state = next
+	if next != gone {
+		h.register(s) // first: the effects look at it
+	}
+	for _, do := range effects {
+		h.do(s, do)
+	}
+}
+
+func (h *hive) do(s *slot, e effect) {
+	switch e {
+	case doArmIdle:
+		if ttl := h.ttl(); ttl > 0 {
+			h.later(ttl, idleCheck{s})
+		}
+	case doStopLink:
+		m := supervisor.StopLink{Grace: supervisor.DefaultGrace, Cause: string(s.state)}
+		if h.stopping != nil {
+			m = supervisor.StopLink{Grace: time.Duration(h.stopping.GetGraceMs()) * time.Millisecond, Cause: h.stopping.GetCause(),
+				Traceparent: h.stopping.GetTraceparent()}
+		}
+		h.root.Send(s.link.PID, m)
+	case doKillLink:
+		h.root.Send(s.link.PID, supervisor.KillLink{Cause: s.cause})
+	case doPump:
+		h.pump()
+	case doFailOwn:
+		h.failWaiting(s)
+	case doSettle:
+		h.settleActive(s)
+	case doRemove:
+		delete(h.slots, s.link.Address)
+		h.registry.Remove(s.link.Address)
+		h.changed()
+		h.inventory()
+	}
+}
+
+func (h *hive) ttl() time.Duration { return time.Duration(h.Hive.GetIdleTtlMs()) * time.Millisecond }
+
+func (h *hive) loadTimeout() time.Duration {
+	if ms := h.Hive.GetLoadTimeoutMs(); ms > 0 {
+		return time.Duration(ms) * time.Millisecond
+	}
+	return 5 * time.Minute
+}
+
+func (h *hive) loadCheck(s *slot) {
+	if s.state != loading {
+		return
+	}
+	if left := h.loadTimeout() - time.Since(s.lifeOf); left > 0 {
+		h.later(left, loadCheck{s})
+		return
+	}
+	s.cause = "its model did not load in time"
+	s.err = fault.New(fault.LoadTimeout, "model %s made no progress loading for %v on %s", s.found.Name, h.loadTimeout(), h.Hive.GetNode()).
+		WithHint("the disk may be slow or the file damaged; %s", lastWords(s.link))
+	h.step(s, evStuck)
+}
+
+// fromWorker handles what a worker says about itself.
+func (h *hive) fromWorker(m supervisor.FromChild) {
+	s := h.slots[m.Link.Address]
+	if s == nil {
+		return
+	}
+	switch m := m.Message.(type) {
+	case *messages.Loading:
+		s.lifeOf = time.Now()
+		for _, p := range h.waitingFor(s) {
+			h.narrate(p.to, "worker", "load", "loading model", m.GetProgress())
+		}
+	case *messages.Loaded:
+		s.loaded, s.total, s.used = m, max(1, m.GetSlots()), time.Now()
+		for _, p := range h.waitingFor(s) {
+			h.narrate(p.to, "worker", "ready", readyText(m), 1)
+		}
+		h.step(s, evLoaded)
+	case *messages.LoadFailed:
+		s.err = m.GetError().Fault()
+		h.step(s, evFailed)
+	case *messages.Released:
+		h.released(s, m)
+	}
+}
+
+// linkDown: a worker is gone, and its link proved it.
+func (h *hive) linkDown(d supervisor.LinkDown) {
+	s := h.slots[d.Link.Address]
+	if s == nil {
+		return
+	}
+	s.cause = d.Cause
+	if h.stopping != nil || h.Hive.GetEphemeral() {
+		h.ends = append(h.ends, d.Ends...)
+		h.Tell(&messages.Narration{Source: "worker", Kind: "exit", Text: "exited" + forcedText(d)})
+	}
+	if !d.Asked && h.stopping == nil {
+		if s.err == nil {
+			s.err = crashed(s, d, h.Hive.GetNode())
+		}
+		h.mourn(s, d)
+	}
+	h.step(s, evDown)
+	h.finish()
+}
+
+// mourn asks the restart policy when this model may have a worker again.
+func (h *hive) mourn(s *slot, d supervisor.LinkDown) {
+	lives, v := supervisor.DefaultRestartPolicy.Died(h.deaths[s.key], time.Now(), d.Cause, rand.Float64())
+	h.deaths[s.key] = lives
+	if v.Again {
+		h.notBefore[s.key] = time.Now().Add(v.Wait)
+		h.later(v.Wait, pumpNow{})
+	}
+}
+
+// ---- the stop ----
+
+func (h *hive) stop(m *messages.Shutdown) {
+	h.Tell(&messages.Stopping{})
+	if h.stopping != nil {
+		return
+	}
+	h.stopping = m
+	if n := len(h.slots); n > 0 {
+		h.Tell(&messages.Narration{Source: "rbee-hive", Kind: "stop", Text: count("stopping", n, "worker")})
+	}
+	for _, p := range h.ledger {
+		if p.on == nil {
+			h.settle(p, fault.New(fault.Cancelled, "the hive on %s is stopping", h.Hive.GetNode()), false)
+		}
+	}
+	for _, s := range h.slots { // all at once
+		if s.state == draining || s.state == failed {
+			h.do(s, doStopLink) // the grace may be shorter now
+			continue
+		}
+		h.step(s, evStop)
+	}
+	h.finish()
+}
+
+// finish reports when everything below is gone: the links proved it for each worker, and the sweep for what a
+// worker may have left outside its group.
+func (h *hive) finish() {
+	if h.stopping == nil || h.sweeping || len(h.slots) > 0 {
+		return
+	}
+	h.sweeping = true
+	go func() {
+		ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
+		defer cancel()
+		_ = supervisor.Sweep(ctx, h.Run, h.Address)
+		h.send(swept{})
+	}()
+}

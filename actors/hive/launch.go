@@ -1,0 +1,89 @@
+package hive
+
+import (
+	"context"
+	"fmt"
+	"syscall"
+	"time"
+
+	"go.opentelemetry.io/otel/trace"
+
+	"rbee/internal/transport"
+	"rbee/messages"
+	"rbee/supervisor"
+)
+
+// Found is a model on this node's disk, resolved and checked.
+type Found struct {
+	Ref, Name, Path string
+	Size            int64
+}
+
+// Config is what a hive needs to know and to reach.
+type Config struct {
+	Hive    *messages.HiveConfig
+	Address string
+	Run     string
+	Root    string
+	Lease   time.Duration
+	Resolve func(context.Context, *messages.ModelRef) (Found, error)
+	Spawner supervisor.Spawner
+	Tracer  trace.Tracer
+	Tracing bool
+	Log     func(worker, line string) // a worker's stderr
+	Ingest  func(otlp []byte)         // spans from workers
+}
+
+// Prestarted is a worker that was started before there was an actor to own it: the request that needs it is on
+// its way, and the time it takes to come up is better spent now.
+type Prestarted struct {
+	key      key
+	found    Found
+	launched *supervisor.Launched
+}
+
+// Prestart starts the worker that the first request will need. It returns nil if that cannot be done; the request
+// itself will find out why, and tell its user.
+func Prestart(ctx context.Context, c Config) *Prestarted {
+	p := c.Hive.GetPrestart()
+	if p == nil {
+		return nil
+	}
+	found, err := c.Resolve(ctx, p.GetModel())
+	if err != nil {
+		return nil
+	}
+	k := key{found.Path, p.GetLoad().GetContext(), p.GetLoad().GetThreads()}
+	l, err := c.launch(ctx, transport.Join(c.Address, slotName(0), 1), k, found)
+	if err != nil {
+		return nil
+	}
+	return &Prestarted{key: k, found: found, launched: l}
+}
+
+// key is what makes two requests fit the same worker.
+type key struct {
+	path             string
+	context, threads int64
+}
+
+func slotName(n int) string { return fmt.Sprintf("worker-%d", n) }
+
+// launch starts one life of a worker.
+func (c Config) launch(ctx context.Context, address string, k key, found Found) (*supervisor.Launched, error) {
+	return supervisor.Launch(supervisor.Spec{
+		Kind: "worker", Program: "llm-worker-rbee", Address: address, Owner: c.Address, Run: c.Run, Root: c.Root,
+		// Native code may hang: nothing but KILL is sure to end it when the hive is gone.
+		Death:   syscall.SIGKILL,
+		Spawner: c.Spawner, Lease: c.Lease, Tracer: c.Tracer, Tracing: c.Tracing, Context: ctx,
+		Boot: &messages.Boot{Role: &messages.Boot_Worker{Worker: &messages.WorkerConfig{
+			ModelPath: found.Path, ModelName: found.Name, Slots: max(1, c.Hive.GetSlots()), Device: device,
+			Load: &messages.LoadOptions{Context: k.context, Threads: k.threads},
+		}}},
+		Log:   func(line string) { c.Log(transport.Base(address), line) },
+		Spans: c.Ingest,
+	})
+}
+
+// device is where workers run until devices are chosen.
+const device = "cpu:0"

@@ -1,0 +1,242 @@
+package hive
+
+import (
+	"context"
+	"time"
+
+	"rbee/internal/fault"
+	"rbee/internal/place"
+	"rbee/internal/registry"
+	"rbee/messages"
+)
+
+const (
+	// queueLimit is how many requests may wait for one model; queueTime how long.
+	queueLimit = 100
+	queueTime  = 300 * time.Second
+	// maxWorkers bounds the processes one hive starts, until memory decides.
+	maxWorkers = 64
+)
+
+// arrive takes a request into the ledger and resolves its model, which reads the disk and so happens outside.
+func (h *hive) arrive(g *messages.Generate, to streamPID) {
+	if to == nil || h.ledger[g.GetId()] != nil {
+		return
+	}
+	p := &pending{Generate: g, to: to, arrived: time.Now()}
+	h.ledger[g.GetId()] = p
+	if h.stopping != nil {
+		h.settle(p, fault.New(fault.Cancelled, "the hive on %s is stopping", h.Hive.GetNode()), false)
+		return
+	}
+	go func() {
+		found, err := h.Resolve(context.Background(), g.GetModel())
+		h.send(resolved{p, found, err})
+	}()
+}
+
+func (h *hive) resolved(r resolved) {
+	if h.ledger[r.p.GetId()] != r.p {
+		return // cancelled meanwhile
+	}
+	if r.err != nil {
+		f := fault.From(r.err)
+		_ = f.With("node", h.Hive.GetNode())
+		h.settle(r.p, f, false)
+		return
+	}
+	r.p.found = r.found
+	h.narrate(r.p.to, "rbee-hive", "model", modelText(r.found), 0)
+	h.waiting = append(h.waiting, r.p)
+	h.later(queueTime, queueCheck{r.p})
+	h.pump()
+}
+
+// pump places what can be placed, in order of arrival.
+func (h *hive) pump() {
+	if h.stopping != nil {
+		return
+	}
+	all := h.waiting
+	h.waiting = nil
+	for _, p := range all {
+		if h.ledger[p.GetId()] == p && p.on == nil && !h.place(p) {
+			h.waiting = append(h.waiting, p)
+		}
+	}
+}
+
+// place returns false if the request goes on waiting.
+func (h *hive) place(p *pending) bool {
+	node := place.Node{Name: h.Hive.GetNode(), Workers: h.registry.List(h.Hive.GetNode()), HasFile: true}
+	r := place.Request{Node: node.Name, Model: p.found.Path, Context: p.GetLoad().GetContext(), Threads: p.GetLoad().GetThreads()}
+	node.Full = len(h.slots) >= maxWorkers || time.Now().Before(h.notBefore[p.key()]) || h.serves(r)
+	if why := h.deaths[p.key()].GaveUp(); why != "" {
+		node.Refuses = fault.New(fault.WorkerStartFailed, "no worker for %s on %s: %s", p.found.Name, node.Name, why).
+			WithHint("look at the worker's log; a restart of the queen tries again")
+	}
+	d := place.Decide(place.View{Nodes: []place.Node{node}, Waiting: h.queued(p), QueueLimit: queueLimit}, r)
+	switch d.Do {
+	case place.Use:
+		h.give(p, h.slots[d.Worker.GetAddress()])
+	case place.Start:
+		h.start(p)
+		if h.ledger[p.GetId()] != p {
+			return true // it could not be started, and was told so
+		}
+		h.announce(p)
+		return false
+	case place.Reject:
+		h.settle(p, d.Fault, false)
+	default:
+		h.announce(p)
+		return false
+	}
+	return true
+}
+
+// serves says whether a living worker could take the request at some time: then no second one is started, since
+// two workers of one model on the same cores are slower than one.
+func (h *hive) serves(r place.Request) bool {
+	for _, w := range h.registry.List(r.Node) {
+		if place.Fits(w, r) && (w.GetState() == registry.Busy || w.GetState() == registry.Loading || w.GetState() == registry.Idle) {
+			return true
+		}
+	}
+	return false
+}
+
+// queued counts those that wait for the same model, p itself not.
+func (h *hive) queued(p *pending) (n int) {
+	for _, q := range h.waiting {
+		if q.found.Path == p.found.Path {
+			n++
+		}
+	}
+	return n
+}
+
+// announce tells a waiting request once which worker it waits for.
+func (h *hive) announce(p *pending) {
+	for _, s := range h.slots {
+		if s.state == loading && s.key == p.key() && p.told != s {
+			h.tell(p, s)
+		}
+	}
+}
+
+func (h *hive) tell(p *pending, s *slot) {
+	p.told, s.told = s, true
+	h.narrate(p.to, "rbee-hive", "start", "starting worker ("+device+")", 0)
+	h.narrate(p.to, "worker", "load", "loading model", 0)
+}
+
+// waitingFor lists the requests that wait for s to load.
+func (h *hive) waitingFor(s *slot) (ps []*pending) {
+	for _, p := range h.waiting {
+		if p.key() == s.key {
+			ps = append(ps, p)
+		}
+	}
+	return ps
+}
+
+// give forwards a request to a worker; from now on the worker answers.
+func (h *hive) give(p *pending, s *slot) {
+	p.on, s.used = s, time.Now()
+	s.active[p.GetId()] = p
+	p.Warm = s.told && p.told != s
+	if !s.told { // it was started ahead of this request
+		h.tell(p, s)
+		h.narrate(p.to, "worker", "ready", readyText(s.loaded), 1)
+	}
+	h.tellSpans()
+	h.root.RequestWithCustomSender(s.link.Peer, p.Generate, p.to)
+	h.step(s, evTake)
+}
+
+func (h *hive) released(s *slot, m *messages.Released) {
+	p := s.active[m.GetId()]
+	if p == nil {
+		return
+	}
+	delete(s.active, m.GetId())
+	delete(h.ledger, m.GetId())
+	s.used = time.Now()
+	switch {
+	case len(s.active) > 0:
+		h.register(s)
+		h.pump()
+	case h.Hive.GetEphemeral():
+		h.step(s, evSpent)
+	default:
+		h.step(s, evFree)
+	}
+}
+
+// settle ends a request here: its stream hears why, once.
+func (h *hive) settle(p *pending, f *fault.Error, retryable bool) {
+	if h.ledger[p.GetId()] != p {
+		return
+	}
+	delete(h.ledger, p.GetId())
+	if p.on != nil {
+		delete(p.on.active, p.GetId())
+	}
+	h.root.Send(p.to, &messages.Failed{Id: p.GetId(), Error: messages.FromFault(f), Retryable: retryable})
+}
+
+// failWaiting gives the error of a worker that never served to those that waited for it.
+func (h *hive) failWaiting(s *slot) {
+	if s.err == nil {
+		s.err = fault.New(fault.WorkerStartFailed, "the worker for %s on %s ended before it was ready: %s", s.found.Name, h.Hive.GetNode(), s.cause)
+	}
+	for _, p := range h.waitingFor(s) {
+		h.settle(p, s.err, s.err.Code == fault.WorkerCrashed)
+	}
+}
+
+// settleActive tells those that s was answering.
+func (h *hive) settleActive(s *slot) {
+	if len(s.active) == 0 {
+		return
+	}
+	f := s.err
+	if f == nil {
+		f = fault.New(fault.Cancelled, "the worker on %s was stopped: %s", h.Hive.GetNode(), s.cause)
+	}
+	for _, p := range s.active {
+		h.settle(p, f, f.Code == fault.WorkerCrashed)
+	}
+}
+
+func (h *hive) cancel(m *messages.Cancel) {
+	p := h.ledger[m.GetId()]
+	switch {
+	case p == nil:
+	case p.on != nil:
+		p.on.link.Tell(m)
+	default:
+		h.settle(p, fault.New(fault.Cancelled, "%s", m.GetReason()), false)
+		h.pump()
+	}
+}
+
+// stalled replaces a worker that no longer makes tokens.
+func (h *hive) stalled(m *messages.Stalled) {
+	p := h.ledger[m.GetId()]
+	if p == nil || p.on == nil {
+		return
+	}
+	s := p.on
+	h.settle(p, fault.New(fault.WorkerStalled, "the worker made no token"), false)
+	s.cause = "stalled"
+	h.step(s, evStall)
+}
+
+func (h *hive) queueCheck(p *pending) {
+	if h.ledger[p.GetId()] == p && p.on == nil {
+		h.settle(p, fault.New(fault.QueueTimeout, "no slot for %s came free on %s in %v", p.found.Name, h.Hive.GetNode(), queueTime).
+			WithHint("try again later"), false)
+	}
+}

@@ -1,0 +1,63 @@
+package hive
+
+import (
+	"time"
+
+	"rbee/internal/fault"
+	"rbee/messages"
+	"rbee/supervisor"
+)
+
+// slot is one life of a worker in this hive.
+type slot struct {
+	// constant
+	key   key
+	found Found
+	link  *supervisor.Link
+	began time.Time
+	told  bool // a request was told of its start
+
+	state  state
+	err    *fault.Error // why it failed, once it did
+	cause  string       // how it ended, once it is down
+	total  int64        // slots, as the worker itself says once it is loaded
+	loaded *messages.Loaded
+	active map[string]*pending
+	used   time.Time // last activity
+	lifeOf time.Time // last sign of progress of its load
+}
+
+// row is what the registry says of it.
+func (s *slot) row(node string) *messages.WorkerState {
+	own := s.link.Processes()[0]
+	r := &messages.WorkerState{
+		Id: own.GetAddress(), Address: own.GetAddress(), Node: node, ModelRef: s.found.Ref, ModelPath: s.found.Path,
+		Backend: "cpu", Device: device, State: string(s.state), LastActivityUnixNano: s.used.UnixNano(),
+		SlotsTotal: s.total, SlotsAvailable: max(0, s.total-int64(len(s.active))),
+		Pid: own.GetPid(), StartedUnixNano: own.GetStartedUnixNano(), Context: s.key.context, Threads: s.key.threads,
+	}
+	if s.loaded != nil {
+		r.Backend, r.Device = s.loaded.GetBackend(), s.loaded.GetDevice()
+	}
+	if s.err != nil {
+		r.Reason = s.err.Message
+	}
+	if s.state == gone {
+		r.State = string(failed)
+	}
+	return r
+}
+
+// pending is one request in this hive, from its arrival to the moment its reply stream heard of its end.
+type pending struct {
+	*messages.Generate
+	to      streamPID
+	found   Found
+	arrived time.Time
+	on      *slot // nil while it waits
+	told    *slot // the worker whose start it was told of
+}
+
+func (p *pending) key() key {
+	return key{p.found.Path, p.GetLoad().GetContext(), p.GetLoad().GetThreads()}
+}

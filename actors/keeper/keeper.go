@@ -1,0 +1,187 @@
+// Package keeper is the actor that owns an ephemeral queen for the length of one command.
+//
+// It is the root of the tree: it has no owner, starts the queen, passes its narration on, and ends it. What became
+// of every process of the run is its receipt.
+package keeper
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"net/http"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/asynkron/protoactor-go/actor"
+	"go.opentelemetry.io/otel/trace"
+
+	"rbee/internal/api"
+	"rbee/internal/fault"
+	"rbee/internal/proc"
+	"rbee/internal/runlog"
+	"rbee/internal/transport"
+	"rbee/messages"
+	"rbee/supervisor"
+)
+
+// Address of the root of an ephemeral tree.
+const Address = "keeper.1"
+
+// Options of one run.
+type Options struct {
+	Run      string // its id, fresh
+	LogDir   string
+	Lease    time.Duration // 0 = the default
+	Prestart *messages.Prestart
+	Tracer   trace.Tracer
+	Context  context.Context // parent of the spans
+	Narrate  func(api.Narration)
+	Spans    func(otlp []byte)
+	Warn     func(error) // a log that cannot be written
+}
+
+// Queen is an ephemeral queen and all that is below it.
+type Queen struct {
+	o      Options
+	ep     *transport.Endpoint
+	link   *supervisor.Link
+	logs   *runlog.Dir
+	client *http.Client
+
+	down chan struct{} // closed with the link
+	gone chan struct{} // closed when it went down unasked
+
+	mu    sync.Mutex
+	asked time.Time // of the first Stop or Kill
+	end   supervisor.LinkDown
+	ended time.Time
+}
+
+// Start starts an ephemeral queen. It returns as soon as the process runs; requests wait until it listens.
+func Start(o Options) (*Queen, error) {
+	if o.Context == nil {
+		o.Context = context.Background()
+	}
+	_ = proc.BecomeSubreaper() // without it a grandchild that escaped everything else is found by its environment
+	q := &Queen{o: o, down: make(chan struct{}), gone: make(chan struct{}), logs: runlog.New(o.LogDir, o.Warn)}
+	l, err := supervisor.Launch(supervisor.Spec{
+		Kind: "queen", Program: "queen-rbee", Address: transport.Join(Address, "queen", 1), Owner: Address, Run: o.Run,
+		Root: proc.Self().String(), Levels: 2, Lease: o.Lease, Spawner: supervisor.Local{}, Tracer: o.Tracer, Tracing: o.Spans != nil, Context: o.Context,
+		// The queen must end what is below it before it goes; see the hive's.
+		Death: syscall.SIGCONT,
+		Args:  []string{"daemon", "--ephemeral"},
+		Boot:  &messages.Boot{Role: &messages.Boot_Queen{Queen: &messages.QueenConfig{Ephemeral: true, Prestart: o.Prestart, LogDir: o.LogDir}}},
+		Log:   func(line string) { q.logs.Line("queen", line) },
+		Spans: o.Spans,
+	})
+	if err != nil {
+		return nil, err
+	}
+	q.ep, err = transport.NewEndpoint(Address, transport.Options{Refused: func(from, why string) {
+		q.logs.Line("keeper", fmt.Sprintf("refused from %s: %s", from, why))
+	}})
+	if err != nil {
+		l.Abort()
+		return nil, err
+	}
+	root, err := q.ep.System.Root.SpawnNamed(actor.PropsFromFunc(q.receive), transport.RootID)
+	if err != nil {
+		l.Abort()
+		return nil, err
+	}
+	q.link = l.Attach(q.ep, root)
+	q.client = &http.Client{Transport: &http.Transport{DialContext: q.dial, DisableCompression: true}}
+	return q, nil
+}
+
+func (q *Queen) receive(c actor.Context) {
+	switch m := c.Message().(type) {
+	case supervisor.FromChild:
+		if n, ok := m.Message.(*messages.Narration); ok && q.o.Narrate != nil {
+			q.o.Narrate(api.Narration{Source: n.GetSource(), Text: n.GetText(), Kind: n.GetKind(), Progress: n.GetProgress()})
+		}
+	case supervisor.LinkDown:
+		q.mu.Lock()
+		q.end, q.ended = m, time.Now()
+		unasked := q.asked.IsZero()
+		q.mu.Unlock()
+		close(q.down)
+		if unasked {
+			close(q.gone)
+		}
+	}
+}
+
+// dial opens a stream to the queen's API on the link. No socket, no port: nobody else can use it.
+func (q *Queen) dial(ctx context.Context, _, _ string) (net.Conn, error) {
+	select {
+	case <-q.link.Joined():
+		return q.ep.Open(q.link.Address, transport.ServiceAPI)
+	case <-q.down:
+		return nil, q.Err()
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+// Client reaches the queen's API at http://queen.
+func (q *Queen) Client() *http.Client { return q.client }
+
+// Gone is closed when the queen died without being asked; Err then says why.
+func (q *Queen) Gone() <-chan struct{} { return q.gone }
+
+// Err explains the end of a queen that nobody asked to stop; nil while it lives.
+func (q *Queen) Err() error {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	switch {
+	case q.ended.IsZero():
+		return nil
+	case q.end.Err != nil:
+		return q.end.Err
+	}
+	return fault.New(fault.QueenLost, "the queen died: %s", q.end.Cause).With("cause", q.end.Cause).
+		WithHint("everything below it was ended too; run the command again")
+}
+
+// Stop asks the queen to end the tree and returns when all of it is proven gone, or cannot be proven. Workers have
+// grace; each level above them 500 ms more.
+func (q *Queen) Stop(ctx context.Context, grace time.Duration, cause string) api.Receipt {
+	return q.stop(supervisor.StopLink{Grace: grace, Cause: cause, Traceparent: supervisor.Traceparent(ctx)})
+}
+
+// Kill ends it at once, also while Stop is running.
+func (q *Queen) Kill() api.Receipt { return q.stop(supervisor.KillLink{Cause: "a second signal"}) }
+
+func (q *Queen) stop(m any) api.Receipt {
+	q.mu.Lock()
+	if q.asked.IsZero() {
+		q.asked = time.Now()
+	}
+	q.mu.Unlock()
+	q.ep.System.Root.Send(q.link.PID, m)
+	<-q.down // the link's own timers bound it
+	q.client.CloseIdleConnections()
+	q.logs.Close()
+	return q.receipt()
+}
+
+func (q *Queen) receipt() api.Receipt {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	r := api.Receipt{Clean: true, Processes: []api.Process{}}
+	if q.ended.After(q.asked) {
+		r.TookMS = float64(q.ended.Sub(q.asked).Microseconds()) / 1000
+	}
+	for _, e := range q.end.Ends {
+		p := api.Process{Name: e.GetName(), PID: int(e.GetPid()), Host: e.GetHost(), Started: time.Unix(0, e.GetStartedUnixNano()).UTC(),
+			Cause: e.GetCause(), Forced: e.GetForced(), Unproven: e.GetUnproven(), TookMS: float64(e.GetTookUs()) / 1000}
+		if p.Forced {
+			r.Forced++
+		}
+		r.Clean = r.Clean && !p.Unproven
+		r.Processes = append(r.Processes, p)
+	}
+	return r
+}

@@ -1,0 +1,102 @@
+package worker
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/trace"
+
+	"rbee/internal/engine"
+	"rbee/internal/fault"
+	"rbee/messages"
+)
+
+// errCancelled ends a request that somebody does not want any more.
+var errCancelled = errors.New("cancelled")
+
+// request is one generation under way.
+type request struct {
+	*messages.Generate
+	out     *outbox
+	cancel  context.CancelCauseFunc
+	arrived time.Time
+}
+
+// run generates the answer; it returns the message that ends the request.
+func (r *request) run(ctx context.Context, m engine.Model, tracer trace.Tracer, prefill func(done, total int)) (*messages.Done, *messages.Failed) {
+	res, err := m.Generate(ctx, engineRequest(r.Generate), func(e engine.Event) error {
+		if e.Prefill != nil {
+			prefill(e.Prefill.Done, e.Prefill.Total)
+			return nil
+		}
+		return r.out.put(ctx, e.Text, e.Token)
+	})
+	end := time.Now()
+	r.out.close()
+	r.trace(ctx, tracer, res, end)
+	if err != nil && ctx.Err() == nil {
+		return nil, &messages.Failed{Id: r.Id, Error: messages.FromFault(fault.From(err))}
+	}
+	if err != nil {
+		res.FinishReason = engine.FinishCancelled
+	}
+	done := &messages.Done{
+		Id:           r.Id,
+		FinishReason: res.FinishReason,
+		Usage: &messages.Usage{PromptTokens: int64(res.PromptTokens), CompletionTokens: int64(res.CompletionTokens),
+			CachedTokens: int64(res.CachedTokens)},
+		Timings: &messages.Timings{QueueMs: ms(res.Queued), PrefillMs: ms(res.Prefill), DecodeMs: ms(res.Decode)},
+	}
+	if !res.FirstToken.IsZero() {
+		done.Timings.TtftMs = ms(res.FirstToken.Sub(r.arrived))
+	}
+	if res.CompletionTokens > 1 && res.Decode > 0 {
+		done.Timings.TokensPerSecond = float64(res.CompletionTokens-1) / res.Decode.Seconds()
+	}
+	return done, nil
+}
+
+// trace records the request's spans after the fact, from the engine's own times: decoding pays nothing for them.
+func (r *request) trace(ctx context.Context, tracer trace.Tracer, res engine.Result, end time.Time) {
+	if !trace.SpanContextFromContext(ctx).IsSampled() {
+		return
+	}
+	begin := r.arrived.Add(res.Queued)
+	span := func(name string, from, to time.Time, kv ...attribute.KeyValue) trace.Span {
+		_, s := tracer.Start(ctx, name, trace.WithTimestamp(from), trace.WithAttributes(kv...))
+		defer s.End(trace.WithTimestamp(to))
+		return s
+	}
+	if res.Queued > 0 {
+		span("queue", r.arrived, begin)
+	}
+	first := res.FirstToken
+	if first.IsZero() {
+		first = end
+	}
+	span("prefill", begin, first, attribute.Int("gen_ai.usage.input_tokens", res.PromptTokens))
+	if res.FirstToken.IsZero() {
+		return
+	}
+	_, s := tracer.Start(ctx, "decode", trace.WithTimestamp(first), trace.WithAttributes(
+		attribute.Int("gen_ai.usage.output_tokens", res.CompletionTokens), attribute.String("rbee.finish_reason", res.FinishReason)))
+	s.AddEvent("first token", trace.WithTimestamp(first))
+	s.End(trace.WithTimestamp(end))
+}
+
+func engineRequest(g *messages.Generate) engine.Request {
+	s := g.GetSampling()
+	r := engine.Request{
+		Prompt: g.GetPrompt(), Raw: g.GetRaw(), MaxTokens: int(g.GetMaxTokens()), Stop: g.GetStop(), IgnoreEOS: g.GetIgnoreEos(),
+		Sampling: engine.Sampling{Temperature: s.GetTemperature(), TopK: int(s.GetTopK()), TopP: s.GetTopP(), MinP: s.GetMinP(),
+			RepeatPenalty: s.GetRepeatPenalty(), Seed: s.GetSeed()},
+	}
+	for _, m := range g.GetMessages() {
+		r.Messages = append(r.Messages, engine.Message{Role: m.GetRole(), Content: m.GetContent()})
+	}
+	return r
+}
+
+func ms(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }

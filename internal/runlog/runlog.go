@@ -1,0 +1,96 @@
+// Package runlog keeps what processes wrote to their stderr, one file for each under the run's folder.
+//
+// A file is made when there is a first line for it, so a quiet run leaves none. A log that cannot be written is
+// never a reason to fail: the first error is reported, once, and the run goes on without.
+package runlog
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"time"
+)
+
+// Dir is the log folder of one run. A nil *Dir and an empty folder discard everything.
+type Dir struct {
+	path string
+	warn func(error)
+
+	mu    sync.Mutex
+	files map[string]*os.File
+	dead  bool
+}
+
+// New returns the log folder at path, which is created with the first line. warn gets the first error.
+func New(path string, warn func(error)) *Dir {
+	return &Dir{path: path, warn: warn, files: map[string]*os.File{}}
+}
+
+// Line appends a line, stamped with the time, to <name>.log.
+func (d *Dir) Line(name, line string) {
+	if d == nil || d.path == "" {
+		return
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.dead {
+		return
+	}
+	f, err := d.file(name)
+	if err == nil {
+		_, err = f.WriteString(time.Now().UTC().Format("2006-01-02T15:04:05.000Z ") + line + "\n")
+	}
+	if err != nil {
+		d.dead = true
+		if d.warn != nil {
+			d.warn(err)
+		}
+	}
+}
+
+func (d *Dir) file(name string) (*os.File, error) {
+	name = strings.Map(func(r rune) rune {
+		if r == '/' || r == 0 {
+			return '-'
+		}
+		return r
+	}, name)
+	if f := d.files[name]; f != nil {
+		return f, nil
+	}
+	if err := os.MkdirAll(d.path, 0o700); err != nil {
+		return nil, err
+	}
+	f, err := os.OpenFile(filepath.Join(d.path, name+".log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	if err == nil {
+		d.files[name] = f
+	}
+	return f, err
+}
+
+// Close closes the files.
+func (d *Dir) Close() {
+	if d == nil {
+		return
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.dead = true
+	for _, f := range d.files {
+		f.Close()
+	}
+}
+
+const separator = "| "
+
+// Tag marks a line as another process's, for a parent that passes it on with its own.
+func Tag(name, line string) string { return name + separator + line }
+
+// Untag is the inverse of Tag: the name and the line, or own and the line as it is.
+func Untag(own, line string) (string, string) {
+	if name, rest, ok := strings.Cut(line, separator); ok && strings.HasPrefix(name, "worker-") && !strings.ContainsAny(name, " \t") {
+		return name, rest
+	}
+	return own, line
+}
