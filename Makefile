@@ -41,7 +41,7 @@ build: ## build the four programs into bin/
 .PHONY: engine
 engine: build ## fetch and verify the engine libraries into lib/rbee/
 	@.ci/prerequisites demo
-	@bin/rbee engine install --dir lib/rbee
+	@bin/rbee engine install --dir lib/rbee >/dev/null
 
 .PHONY: demo
 demo: ## from a fresh clone to an answer, leaving nothing
