@@ -10,23 +10,23 @@ import (
 	w "rbee/internal/gguf/ggufwrite"
 )
 
-// random is a matrix whose products with a vector keep the vector's size: standard deviation 1/sqrt(cols).
-func (s Shape) random(name string, rows, cols int) w.Tensor {
+// random is a matrix whose products with a vector have gain times the vector's size: standard deviation
+// gain/sqrt(cols).
+func (s Shape) random(name string, gain float64, rows, cols int) w.Tensor {
 	t := w.Tensor{Name: name, Type: s.Quant, Dims: []uint64{uint64(cols), uint64(rows)}}
 	seed := fnv.New64a()
 	io.WriteString(seed, name)
 	x := xorshift(seed.Sum64() ^ s.Seed*0x9E3779B97F4A7C15 | 1) // not 0, its fixed point
 	block, bytes, _ := s.Quant.Block()
 	t.Fill = func(out io.Writer) error {
-		return fill(out, rows*cols/int(block), int(bytes), scale(s.Quant, cols), &x)
+		return fill(out, rows*cols/int(block), int(bytes), scale(s.Quant, gain/math.Sqrt(float64(cols))), &x)
 	}
 	return t
 }
 
-// scale is the scale in a quantised block's head that gives the deviation: quants are evenly spread over their
-// range, so theirs is range/sqrt(12). For F16 it is the bound of the numbers themselves.
-func scale(quant gguf.Type, cols int) float32 {
-	deviation := 1 / math.Sqrt(float64(cols))
+// scale is the scale in a quantised block's head that gives the standard deviation: quants are evenly spread over
+// their range, so theirs is range/sqrt(12). For F16 it is the bound of the numbers themselves.
+func scale(quant gguf.Type, deviation float64) float32 {
 	switch quant {
 	case gguf.Q4_0:
 		return float32(deviation / (16 / math.Sqrt(12)))

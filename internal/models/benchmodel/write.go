@@ -23,23 +23,27 @@ func WriteTiny(path string, shape Shape) error {
 	return w.WriteFile(path, s.metadata(), s.tensors())
 }
 
+// peak makes queries and keys large, so that attention looks at few places and these move with the text. Otherwise
+// the noise soon repeats one word for ever.
+const peak = 3
+
 func (s Shape) tensors() []w.Tensor {
 	kv := s.KVHeads * s.Width / s.Heads
-	ts := []w.Tensor{s.random("token_embd.weight", s.Vocabulary, s.Width)}
+	ts := []w.Tensor{s.random("token_embd.weight", 1, s.Vocabulary, s.Width)}
 	for l := range s.Layers {
 		name := func(part string) string { return fmt.Sprintf("blk.%d.%s.weight", l, part) }
 		ts = append(ts,
 			s.ones(name("attn_norm")),
-			s.random(name("attn_q"), s.Width, s.Width),
-			s.random(name("attn_k"), kv, s.Width),
-			s.random(name("attn_v"), kv, s.Width),
-			s.random(name("attn_output"), s.Width, s.Width),
+			s.random(name("attn_q"), peak, s.Width, s.Width),
+			s.random(name("attn_k"), peak, kv, s.Width),
+			s.random(name("attn_v"), 1, kv, s.Width),
+			s.random(name("attn_output"), 1, s.Width, s.Width),
 			s.ones(name("ffn_norm")),
-			s.random(name("ffn_gate"), s.FeedForward, s.Width),
-			s.random(name("ffn_up"), s.FeedForward, s.Width),
-			s.random(name("ffn_down"), s.Width, s.FeedForward))
+			s.random(name("ffn_gate"), 1, s.FeedForward, s.Width),
+			s.random(name("ffn_up"), 1, s.FeedForward, s.Width),
+			s.random(name("ffn_down"), 1, s.Width, s.FeedForward))
 	}
-	return append(ts, s.ones("output_norm.weight"), s.random("output.weight", s.Vocabulary, s.Width))
+	return append(ts, s.ones("output_norm.weight"), s.random("output.weight", 1, s.Vocabulary, s.Width))
 }
 
 func (s Shape) ones(name string) w.Tensor {
