@@ -11,12 +11,13 @@ import (
 	"syscall"
 	"time"
 
-	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/codes"
 	"go.opentelemetry.io/otel/propagation"
 	"go.opentelemetry.io/otel/trace"
 
 	"rbee/internal/fault"
 	"rbee/internal/proc"
+	"rbee/internal/telemetry"
 	"rbee/internal/transport"
 	"rbee/internal/version"
 	"rbee/messages"
@@ -79,12 +80,12 @@ func Launch(s Spec) (*Launched, error) {
 		s.Tracer = trace.SpanFromContext(s.Context).TracerProvider().Tracer("rbee")
 	}
 	l := &Launched{Spec: s, began: time.Now(), hello: make(chan struct{}), tail: proc.NewTail(20)}
-	ctx, span := s.Tracer.Start(s.Context, "start "+s.Kind, trace.WithAttributes(attribute.String("rbee.address", s.Address)))
+	ctx, span := s.Tracer.Start(s.Context, "start "+s.Kind, trace.WithAttributes(telemetry.AttrProcess.String(s.Program), telemetry.AttrAddress.String(s.Address)))
 	l.span = span
 	env := append([]string{proc.EnvRun + "=" + s.Run, proc.EnvLife + "=" + s.Address, proc.EnvRoot + "=" + s.Root}, s.Env...)
 	p, err := s.Spawner.Start(s.Program, s.Args, env, s.Death)
 	if err != nil {
-		span.SetAttributes(attribute.String("error", err.Error()))
+		span.SetStatus(codes.Error, err.Error())
 		span.End()
 		return nil, err
 	}

@@ -7,11 +7,12 @@ import (
 	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
-	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/codes"
 	"go.opentelemetry.io/otel/trace"
 	"google.golang.org/protobuf/proto"
 
 	"rbee/internal/proc"
+	"rbee/internal/telemetry"
 	"rbee/internal/transport"
 	"rbee/messages"
 )
@@ -70,7 +71,7 @@ func (a *linkActor) Receive(c actor.Context) {
 		if a.since.IsZero() {
 			a.stop, a.asked, a.since = m, true, time.Now()
 			_, a.stopSpan = a.Tracer.Start(WithTraceparent(context.Background(), m.Traceparent), "stop "+a.Kind,
-				trace.WithAttributes(attribute.String("rbee.address", a.Address)))
+				trace.WithAttributes(telemetry.AttrProcess.String(a.Program), telemetry.AttrAddress.String(a.Address)))
 		}
 		a.step(c, evStop)
 	case KillLink:
@@ -203,6 +204,7 @@ func (a *linkActor) do(c actor.Context, e linkEffect) {
 	switch e {
 	case doAnnounce:
 		a.wasUp = true
+		a.span.SetAttributes(telemetry.AttrChildPID.Int64(a.peer.Pid))
 		a.span.End()
 		c.Send(a.owner, LinkUp{a.Link})
 	case doWatch:
@@ -293,12 +295,13 @@ func (a *linkActor) end(c actor.Context) {
 	if !a.wasUp {
 		a.logs.Wait() // its last words explain it; Release bounds the wait
 		d.Err = a.failure(a.cause)
-		a.span.SetAttributes(attribute.String("error", d.Err.Error()))
+		a.span.SetStatus(codes.Error, d.Err.Error())
 		a.span.End()
 	}
 	if a.stopSpan != nil {
-		a.stopSpan.SetAttributes(attribute.String("rbee.cause", a.cause), attribute.Bool("rbee.forced", a.forced),
-			attribute.Int64("rbee.grace_ms", a.stop.Grace.Milliseconds()))
+		a.stopSpan.SetAttributes(telemetry.AttrCause.String(a.cause), telemetry.AttrForced.Bool(a.forced),
+			telemetry.AttrUnproven.Bool(a.unproven && !a.exited), telemetry.AttrGrace.Int64(a.stop.Grace.Milliseconds()),
+			telemetry.AttrGraceUsed.Int64(time.Since(a.since).Milliseconds()), telemetry.AttrStoppedMany.Int(len(d.Ends)))
 		a.stopSpan.End()
 	}
 	c.Send(a.owner, d)

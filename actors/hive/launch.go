@@ -6,8 +6,10 @@ import (
 	"syscall"
 	"time"
 
+	"go.opentelemetry.io/otel/codes"
 	"go.opentelemetry.io/otel/trace"
 
+	"rbee/internal/telemetry"
 	"rbee/internal/transport"
 	"rbee/messages"
 	"rbee/supervisor"
@@ -49,7 +51,7 @@ func Prestart(ctx context.Context, c Config) *Prestarted {
 	if p == nil {
 		return nil
 	}
-	found, err := c.Resolve(ctx, p.GetModel())
+	found, err := c.resolve(ctx, p.GetModel())
 	if err != nil {
 		return nil
 	}
@@ -59,6 +61,18 @@ func Prestart(ctx context.Context, c Config) *Prestarted {
 		return nil
 	}
 	return &Prestarted{key: k, found: found, launched: l}
+}
+
+// resolve is Resolve in a span.
+func (c Config) resolve(ctx context.Context, m *messages.ModelRef) (Found, error) {
+	ctx, span := c.Tracer.Start(ctx, telemetry.SpanResolveModel, trace.WithAttributes(telemetry.AttrModelRef.String(m.GetRef())))
+	defer span.End()
+	found, err := c.Resolve(ctx, m)
+	if err != nil {
+		span.SetStatus(codes.Error, err.Error())
+	}
+	span.SetAttributes(telemetry.AttrModelPath.String(found.Path), telemetry.AttrModelBytes.Int64(found.Size))
+	return found, err
 }
 
 // key is what makes two requests fit the same worker.

@@ -2,7 +2,7 @@ package hive
 
 import "rbee/internal/fsm"
 
-// The life of a worker, seen by its hive. The first five states are those of the registry.
+// The life of a worker, seen by its hive. The registry shows spent as draining.
 type (
 	state  string
 	event  string
@@ -13,6 +13,7 @@ const (
 	loading  state = "loading"
 	idle     state = "idle"
 	busy     state = "busy"
+	spent    state = "spent"    // did its one task; ends with its hive
 	draining state = "draining" // was asked to stop; takes nothing new
 	failed   state = "failed"   // its model did not load; being stopped
 	gone     state = "gone"
@@ -55,10 +56,13 @@ var table = fsm.New(
 
 	rule(busy, evTake, busy),
 	rule(busy, evFree, idle, doArmIdle, doPump),
-	rule(busy, evSpent, draining, doStopLink, doPump),
+	rule(busy, evSpent, spent, doPump),
 	rule(busy, evStall, draining, doKillLink),
 	rule(busy, evStop, draining, doStopLink),
 	rule(busy, evDown, gone, doSettle, doRemove, doPump),
+
+	rule(spent, evStop, draining, doStopLink),
+	rule(spent, evDown, gone, doRemove, doPump),
 
 	rule(draining, evStall, draining, doKillLink),
 	rule(draining, evDown, gone, doSettle, doRemove, doPump),

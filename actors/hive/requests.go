@@ -8,6 +8,7 @@ import (
 	"rbee/internal/place"
 	"rbee/internal/registry"
 	"rbee/messages"
+	"rbee/supervisor"
 )
 
 const (
@@ -30,7 +31,7 @@ func (h *hive) arrive(g *messages.Generate, to streamPID) {
 		return
 	}
 	go func() {
-		found, err := h.Resolve(context.Background(), g.GetModel())
+		found, err := h.resolve(supervisor.WithTraceparent(context.Background(), g.GetTraceparent()), g.GetModel())
 		h.send(resolved{p, found, err})
 	}()
 }

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"rbee/internal/fault"
+	"rbee/internal/registry"
 	"rbee/messages"
 	"rbee/supervisor"
 )
@@ -42,8 +43,11 @@ func (s *slot) row(node string) *messages.WorkerState {
 	if s.err != nil {
 		r.Reason = s.err.Message
 	}
-	if s.state == gone {
-		r.State = string(failed)
+	switch s.state {
+	case spent:
+		r.State = registry.Draining
+	case gone:
+		r.State = registry.Failed
 	}
 	return r
 }

@@ -10,6 +10,7 @@ import (
 	"go.opentelemetry.io/otel/trace"
 
 	"rbee/internal/engine"
+	"rbee/internal/telemetry"
 	"rbee/messages"
 )
 
@@ -28,7 +29,7 @@ type Loading struct {
 
 // Load opens the engine and starts to load what cfg names.
 func Load(ctx context.Context, open func() (engine.Engine, error), cfg *messages.WorkerConfig, tracer trace.Tracer) *Loading {
-	ctx, span := tracer.Start(ctx, "load model", trace.WithAttributes(attribute.String("rbee.model", cfg.GetModelName())))
+	ctx, span := tracer.Start(ctx, telemetry.SpanLoadModel, trace.WithAttributes(telemetry.AttrModelPath.String(cfg.GetModelPath())))
 	ctx, cancel := context.WithCancel(ctx)
 	l := &Loading{done: make(chan struct{}), cancel: cancel, began: time.Now()}
 	go func() {

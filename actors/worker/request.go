@@ -10,6 +10,7 @@ import (
 
 	"rbee/internal/engine"
 	"rbee/internal/fault"
+	"rbee/internal/telemetry"
 	"rbee/messages"
 )
 
@@ -70,19 +71,19 @@ func (r *request) trace(ctx context.Context, tracer trace.Tracer, res engine.Res
 		return s
 	}
 	if res.Queued > 0 {
-		span("queue", r.arrived, begin)
+		span(telemetry.SpanQueue, r.arrived, begin)
 	}
 	first := res.FirstToken
 	if first.IsZero() {
 		first = end
 	}
-	span("prefill", begin, first, attribute.Int("gen_ai.usage.input_tokens", res.PromptTokens))
+	span(telemetry.SpanPrefill, begin, first, telemetry.AttrPromptTokens.Int(res.PromptTokens))
 	if res.FirstToken.IsZero() {
 		return
 	}
-	_, s := tracer.Start(ctx, "decode", trace.WithTimestamp(first), trace.WithAttributes(
-		attribute.Int("gen_ai.usage.output_tokens", res.CompletionTokens), attribute.String("rbee.finish_reason", res.FinishReason)))
-	s.AddEvent("first token", trace.WithTimestamp(first))
+	_, s := tracer.Start(ctx, telemetry.SpanDecode, trace.WithTimestamp(first), trace.WithAttributes(
+		telemetry.AttrCompletionTokens.Int(res.CompletionTokens), telemetry.AttrFinishReason.String(res.FinishReason)))
+	s.AddEvent(telemetry.EventFirstToken, trace.WithTimestamp(first))
 	s.End(trace.WithTimestamp(end))
 }
 

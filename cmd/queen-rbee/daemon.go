@@ -236,4 +236,3 @@ func (w watched) Submit(ctx context.Context, g *messages.Generate) (gateway.Stre
 	}
 	return w.Backend.Submit(ctx, g)
 }
-

@@ -1,0 +1,74 @@
+package doctor
+
+import (
+	"bytes"
+	"context"
+	"os"
+	"os/exec"
+	"strconv"
+	"strings"
+	"testing"
+
+	"rbee/internal/proc"
+)
+
+// sleeper starts a process that carries a run's environment; its root is what the test says.
+func sleeper(t *testing.T, root string) *exec.Cmd {
+	t.Helper()
+	c := exec.Command("sleep", "60")
+	c.Env = append(os.Environ(), proc.EnvRun+"=doctor-test", proc.EnvLife+"=queen.1", proc.EnvRoot+"="+root)
+	if err := c.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { c.Process.Kill(); c.Wait() })
+	return c
+}
+
+// dead returns the identity of a process that is no more.
+func dead(t *testing.T) string {
+	t.Helper()
+	c := exec.Command("true")
+	if err := c.Start(); err != nil {
+		t.Fatal(err)
+	}
+	id := proc.IdentityOf(c.Process.Pid)
+	c.Wait()
+	return id.String()
+}
+
+func TestFixEndsOnlyWhatHasNoRoot(t *testing.T) {
+	orphan := sleeper(t, dead(t))
+	owned := sleeper(t, proc.Self().String())
+	var out bytes.Buffer
+	left, err := Run(context.Background(), &out, false)
+	if err != nil || left < 1 || !strings.Contains(out.String(), "pid "+strconv.Itoa(orphan.Process.Pid)) {
+		t.Fatalf("without --fix: left %d, %v\n%s", left, err, out.String())
+	}
+	if strings.Contains(out.String(), "pid "+strconv.Itoa(owned.Process.Pid)+" ") {
+		t.Errorf("a process whose root lives is listed:\n%s", out.String())
+	}
+	if !proc.IdentityOf(orphan.Process.Pid).Alive() {
+		t.Fatal("listing ended a process")
+	}
+	if left, err = Run(context.Background(), &out, true); err != nil || left != 0 {
+		t.Fatalf("with --fix: left %d, %v\n%s", left, err, out.String())
+	}
+	if err := orphan.Wait(); err == nil || !strings.Contains(err.Error(), "killed") {
+		t.Errorf("the orphan ended with %v, want killed", err)
+	}
+	if !proc.IdentityOf(owned.Process.Pid).Alive() {
+		t.Error("a process whose root lives was ended")
+	}
+}
+
+func TestAReusedPidIsNotTheRoot(t *testing.T) {
+	self := proc.Self()
+	self.Start++ // the same pid, another life
+	orphan := sleeper(t, self.String())
+	for _, f := range Leftovers() {
+		if f.PID == orphan.Process.Pid {
+			return
+		}
+	}
+	t.Error("a process whose root's pid belongs to somebody else now is not seen as left over")
+}
