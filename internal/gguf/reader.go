@@ -8,7 +8,7 @@ import (
 
 // Bounds. Real files stay far below: the largest vocabularies make headers of about 20 MB.
 const (
-	maxHeader = 256 << 20 // bytes before the first tensor
+	maxHeader = 64 << 20  // bytes before the first tensor
 	maxKV     = 1 << 16   // metadata entries
 	maxTensor = 1 << 16   // tensors in one file
 	maxKey    = 1<<16 - 1 // bytes of a key: the format's own limit
