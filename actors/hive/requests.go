@@ -7,6 +7,7 @@ import (
 	"rbee/internal/fault"
 	"rbee/internal/place"
 	"rbee/internal/registry"
+	"rbee/internal/transport"
 	"rbee/messages"
 	"rbee/supervisor"
 )
@@ -146,7 +147,9 @@ func (h *hive) waitingFor(s *slot) (ps []*pending) {
 func (h *hive) give(p *pending, s *slot) {
 	p.on, s.used = s, time.Now()
 	s.active[p.GetId()] = p
-	p.Warm = s.told && p.told != s
+	if p.Warm = s.told && p.told != s; p.Warm {
+		h.narrate(p.to, "rbee-hive", "ready", "reusing "+transport.Base(s.link.Address)+", loaded already", 1)
+	}
 	if !s.told { // it was started ahead of this request
 		h.tell(p, s)
 		h.narrate(p.to, "worker", "ready", readyText(s.loaded), 1)

@@ -119,13 +119,13 @@ func receipt(log *slog.Logger, m *messages.Stopped, began time.Time) int {
 			unproven++
 		}
 		log.Info("ended", "name", e.GetName(), "pid", e.GetPid(), "host", e.GetHost(), "cause", e.GetCause(), "forced", e.GetForced(),
-			"unproven", e.GetUnproven(), "took", time.Duration(e.GetTookUs())*time.Microsecond)
+			"unproven", e.GetUnproven(), "took_ms", float64(e.GetTookUs())/1000)
 	}
 	took := time.Duration(0)
 	if !began.IsZero() {
 		took = time.Since(began).Round(time.Millisecond)
 	}
-	log.Info("stopped", "processes", len(m.GetProcesses()), "forced", forced, "unproven", unproven, "took", took)
+	log.Info("stopped", "processes", len(m.GetProcesses()), "forced", forced, "unproven", unproven, "took_ms", took.Milliseconds())
 	if unproven > 0 {
 		return 3
 	}

@@ -48,7 +48,8 @@ func linked() int {
 		return failed(err)
 	}
 	api := gateway.NewServer(gateway.Handler(queen.NewBackend(o, pid, takeTrace(tel), nil), gateway.Options{}))
-	go func() { _ = api.Serve(ep.Listen(transport.ServiceAPI)) }()
+	l := ep.Listen(transport.ServiceAPI) // before the way is open: the keeper's request may be waiting in it
+	go func() { _ = api.Serve(l) }()
 	if err := self.Join(ep); err != nil {
 		return failed(err)
 	}

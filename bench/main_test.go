@@ -1,0 +1,124 @@
+// Package bench measures the whole tree on real processes. `make bench` runs it and keeps the results, with the
+// facts of the machine, in bench/results/. Figures that are compared are taken alternately in one run; what is
+// reported is the median.
+package bench
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"rbee/internal/engine"
+	"rbee/internal/engine/enginelib"
+	"rbee/internal/engine/llamacpp"
+	"rbee/internal/models/demo"
+)
+
+// bin is where the four programs of this tree were built.
+var bin string
+
+// The test binary is also the other side of the comparisons: the engine alone, in one process.
+const engineAlone = "RBEE_BENCH_ENGINE"
+
+func TestMain(m *testing.M) {
+	if spec := os.Getenv(engineAlone); spec != "" {
+		if err := alone(spec); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		os.Exit(0)
+	}
+	os.Exit(withPrograms(m))
+}
+
+func withPrograms(m *testing.M) int {
+	dir, err := os.MkdirTemp("", "rbee-bench")
+	if err != nil {
+		panic(err)
+	}
+	defer os.RemoveAll(dir)
+	bin = filepath.Join(dir, "bin")
+	if slices.ContainsFunc(os.Args, func(a string) bool { return strings.HasPrefix(a, "-test.bench=") }) {
+		c := exec.Command("go", "build", "-trimpath", "-ldflags", "-s -w", "-o", bin+"/", "../cmd/rbee", "../cmd/queen-rbee", "../cmd/rbee-hive", "../cmd/llm-worker-rbee")
+		c.Env = append(os.Environ(), "CGO_ENABLED=0")
+		if out, err := c.CombinedOutput(); err != nil {
+			fmt.Fprintf(os.Stderr, "%s: %v\n", out, err)
+			return 1
+		}
+	}
+	for k, v := range map[string]string{"XDG_RUNTIME_DIR": dir + "/run", "XDG_STATE_HOME": dir + "/state", "XDG_CACHE_HOME": dir + "/cache", "RBEE_MODELS_DIR": dir + "/models"} {
+		os.Setenv(k, v)
+		os.MkdirAll(v, 0o700)
+	}
+	os.Setenv("RBEE_BENCH_MODEL", dir+"/models/demo/demo.gguf")
+	if err := demo.Write(dir + "/models/demo/demo.gguf"); err != nil {
+		panic(err)
+	}
+	return m.Run()
+}
+
+// alone is what a program that only knows the engine does: load, answer, exit. spec is the number of tokens.
+func alone(spec string) error {
+	n, _ := strconv.Atoi(spec)
+	exe, _ := os.Executable()
+	dir, err := enginelib.Find(os.Getenv, exe)
+	if err != nil {
+		return err
+	}
+	e, err := llamacpp.Open(llamacpp.Options{Dir: dir})
+	if err != nil {
+		return err
+	}
+	m, err := e.Load(context.Background(), engine.LoadOptions{Path: os.Getenv("RBEE_BENCH_MODEL"), Slots: 1, Context: 4096})
+	if err != nil {
+		return err
+	}
+	out := bufio.NewWriter(os.Stdout)
+	defer out.Flush()
+	began, first := time.Now(), time.Time{}
+	_, err = m.Generate(context.Background(), engine.Request{Prompt: "hello world", MaxTokens: n, IgnoreEOS: n > 100}, func(ev engine.Event) error {
+		if ev.Prefill == nil && first.IsZero() {
+			first = time.Now()
+		}
+		_, err := out.WriteString(ev.Text)
+		if n <= 100 {
+			out.Flush()
+		}
+		return err
+	})
+	fmt.Fprintf(os.Stderr, "generate %d ns, after the first token %d ns\n", time.Since(began).Nanoseconds(), time.Since(first).Nanoseconds())
+	return err
+}
+
+func runAlone(b *testing.B, tokens int) (whole, generate time.Duration) {
+	exe, _ := os.Executable()
+	c := exec.Command(exe)
+	c.Env = append(os.Environ(), engineAlone+"="+strconv.Itoa(tokens))
+	var stderr strings.Builder
+	c.Stderr = &stderr
+	began := time.Now()
+	if err := c.Run(); err != nil {
+		b.Fatalf("engine alone: %v\n%s", err, stderr.String())
+	}
+	whole = time.Since(began)
+	var g, f int64
+	if _, err := fmt.Sscanf(stderr.String(), "generate %d ns, after the first token %d ns", &g, &f); err != nil {
+		b.Fatalf("engine alone said %q", stderr.String())
+	}
+	return whole, time.Duration(g)
+}
+
+func median(d []time.Duration) time.Duration {
+	slices.Sort(d)
+	return d[len(d)/2]
+}
+
+func ms(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
