@@ -75,7 +75,8 @@ func (r Ref) fetchable() bool {
 // findDemo writes the built-in model on first use, and again when another release left another one.
 func findDemo(r Ref, dir string) (*Model, error) {
 	path := filepath.Join(dir, demo.Name, demo.Name+".gguf")
-	if folder := filepath.Dir(path); exists(folder) && !inside(dir, folder) {
+	folder := filepath.Dir(path)
+	if _, err := os.Lstat(folder); err == nil && !inside(dir, folder) {
 		return nil, leaves(r, dir, folder)
 	}
 	m := &Model{Name: demo.Name, Path: path, Source: "built in"}
@@ -141,23 +142,20 @@ func findIn(dir, why string, r Ref) (*Model, error) {
 		return nil, cannotRead(dir, err)
 	}
 	fit := pick(r, all)
+	for _, c := range fit {
+		for _, path := range c.paths {
+			if _, err := os.Stat(path); err == nil && !inside(dir, path) {
+				return nil, leaves(r, dir, path)
+			}
+		}
+	}
 	switch {
 	case len(fit) == 0:
 		return nil, notFound(r, dir, why, all)
 	case len(fit) > 1:
 		return nil, ambiguous(r, fit)
 	}
-	for _, path := range fit[0].paths {
-		if exists(path) && !inside(dir, path) {
-			return nil, leaves(r, dir, path)
-		}
-	}
 	return fit[0].model(fit[0].name(), "model directory ("+why+")")
-}
-
-func exists(path string) bool {
-	_, err := os.Lstat(path)
-	return err == nil
 }
 
 // pick returns the candidates that fit a reference.
