@@ -13,7 +13,9 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"maps"
 	"os"
+	"slices"
 	"strings"
 )
 
@@ -51,13 +53,16 @@ type event struct {
 	FailedBuild string
 }
 
-type totals struct{ passed, failed int }
+type totals struct {
+	passed, failed int
+
+	output   map[string]*strings.Builder // package and test -> what it said, until it is known whether anybody wants it
+	failedIn map[string]bool             // packages with a failed test, whose own failure is no further one
+}
 
 // read counts the tests and subtests in the events of r and writes the lines worth reading to w.
-func read(r io.Reader, w io.Writer) (totals, error) {
-	var t totals
-	output := map[string]*strings.Builder{} // of a test, until it is known whether anybody wants it
-	failedIn := map[string]bool{}           // packages with a failed test, whose own failure is no further one
+func read(r io.Reader, w io.Writer) (*totals, error) {
+	t := &totals{output: map[string]*strings.Builder{}, failedIn: map[string]bool{}}
 	lines := bufio.NewReader(r)
 	for {
 		line, err := lines.ReadBytes('\n')
@@ -66,7 +71,7 @@ func read(r io.Reader, w io.Writer) (totals, error) {
 			if json.Unmarshal(line, &e) != nil || e.Action == "" {
 				w.Write(line) // not an event: something printed to the same stream
 			} else {
-				t.count(e, output, failedIn, w)
+				t.count(e, w)
 			}
 		}
 		if err == io.EOF {
@@ -78,39 +83,60 @@ func read(r io.Reader, w io.Writer) (totals, error) {
 	}
 }
 
-func (t *totals) count(e event, output map[string]*strings.Builder, failedIn map[string]bool, w io.Writer) {
+func (t *totals) count(e event, w io.Writer) {
 	key := e.Package + " " + e.Test
 	switch {
 	case e.Action == "build-output":
 		io.WriteString(w, e.Output)
-	case e.Action == "output" && e.Test == "":
+	case e.Action == "output" && e.Test == "" && !onlyIfFailed(e.Output):
 		if worth(e.Output) {
 			io.WriteString(w, e.Output)
 		}
 	case e.Action == "output":
-		if output[key] == nil {
-			output[key] = &strings.Builder{}
+		if t.output[key] == nil {
+			t.output[key] = &strings.Builder{}
 		}
-		output[key].WriteString(e.Output)
+		t.output[key].WriteString(e.Output)
 	case e.Test == "" && e.Action == "fail":
-		if !failedIn[e.Package] { // did not build, or died outside a test
+		if !t.failedIn[e.Package] { // did not build, or died outside a test
 			t.failed++
 		}
+		t.unfinished(e.Package, w)
 	case e.Test != "" && e.Action == "pass":
 		t.passed++
-		delete(output, key)
+		delete(t.output, key)
 	case e.Test != "" && (e.Action == "fail" || e.Action == "skip"):
 		t.failed++
-		failedIn[e.Package] = true
+		t.failedIn[e.Package] = true
 		if e.Action == "skip" {
 			fmt.Fprintf(w, "skipped, which counts as failed: %s %s\n", e.Package, e.Test)
 		}
-		if o := output[key]; o != nil {
-			io.WriteString(w, o.String())
-		}
-		delete(output, key)
+		t.say(key, w)
 	}
 }
+
+// unfinished says what is left of a package that failed: the seed it was shuffled with, and the last words of tests
+// that never ended because their process did.
+func (t *totals) unfinished(pkg string, w io.Writer) {
+	for _, key := range slices.Sorted(maps.Keys(t.output)) {
+		if p, test, _ := strings.Cut(key, " "); p == pkg {
+			if test != "" {
+				fmt.Fprintf(w, "never ended: %s %s\n", pkg, test)
+			}
+			t.say(key, w)
+		}
+	}
+}
+
+func (t *totals) say(key string, w io.Writer) {
+	if o := t.output[key]; o != nil {
+		io.WriteString(w, o.String())
+		delete(t.output, key)
+	}
+}
+
+// onlyIfFailed is the seed of -shuffle, which is needed to repeat a failure and noise otherwise.
+func onlyIfFailed(line string) bool { return strings.HasPrefix(line, "-test.shuffle ") }
 
 // worth leaves out the package-level lines that say nothing: PASS, and packages without tests.
 func worth(line string) bool {

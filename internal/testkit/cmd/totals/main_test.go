@@ -9,44 +9,48 @@ import (
 )
 
 // suite runs go test -json on a package made of source and returns what totals makes of it.
-func suite(t *testing.T, source string) (totals, string) {
+func suite(t *testing.T, source string) (passed, failed int, out string) {
 	t.Helper()
 	dir := t.TempDir()
-	for name, text := range map[string]string{"go.mod": "module x\n", "x_test.go": "package x\n\nimport \"testing\"\n\n" + source} {
+	for name, text := range map[string]string{"go.mod": "module x\n", "x_test.go": "package x\n\nimport (\"syscall\"; \"testing\")\n\nvar _ = syscall.Exit\n\n" + source} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
 	}
-	c := exec.Command("go", "test", "-json", "./...")
+	c := exec.Command("go", "test", "-json", "-shuffle=1", "./...")
 	c.Dir = dir
 	c.Env = append(os.Environ(), "GOFLAGS=", "GOWORK=off", "CGO_ENABLED=0")
 	events, _ := c.Output() // its status is what totals must find out
-	var out strings.Builder
-	n, err := read(strings.NewReader(string(events)), &out)
+	var text strings.Builder
+	n, err := read(strings.NewReader(string(events)), &text)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return n, out.String()
+	return n.passed, n.failed, text.String()
 }
 
 func TestTotalsCountWhatGoTestReports(t *testing.T) {
 	for _, c := range []struct {
 		name, source string
-		want         totals
+		passed       int
+		failed       int
 		say, not     string
 	}{
-		{"passed", `func TestA(t *testing.T) { t.Log("quiet"); t.Run("b", func(*testing.T) {}) }`, totals{2, 0}, "ok  \tx", "quiet"},
-		{"failed", `func TestA(t *testing.T) { t.Error("loud") }; func TestB(*testing.T) {}`, totals{1, 1}, "loud", ""},
-		{"skipped", `func TestA(t *testing.T) { t.Skip("no helper") }`, totals{0, 1}, "no helper", ""},
-		{"does not build", `func TestA(t *testing.T) { t.Nonsense() }`, totals{0, 1}, "t.Nonsense undefined", ""},
-		{"panics", `func TestA(*testing.T) { panic("boom") }`, totals{0, 1}, "boom", ""},
-		{"exits", `func TestMain(*testing.M) { println("gone"); panic("early") }`, totals{0, 1}, "early", ""},
+		{"passed", `func TestA(t *testing.T) { t.Log("quiet"); t.Run("b", func(*testing.T) {}) }`, 2, 0, "ok  \tx", "quiet"},
+		{"passed, shuffled", `func TestA(*testing.T) {}`, 1, 0, "ok", "-test.shuffle"},
+		{"failed", `func TestA(t *testing.T) { t.Error("loud") }; func TestB(*testing.T) {}`, 1, 1, "loud", ""},
+		{"skipped", `func TestA(t *testing.T) { t.Skip("no helper") }`, 0, 1, "no helper", ""},
+		{"does not build", `func TestA(t *testing.T) { t.Nonsense() }`, 0, 1, "t.Nonsense undefined", ""},
+		{"panics", `func TestA(*testing.T) { panic("boom") }`, 0, 1, "boom", ""},
+		{"dies in a test", `func TestA(*testing.T) { println("last words"); syscall.Exit(3) }`, 0, 1, "last words", ""},
+		{"failed, shuffled", `func TestA(t *testing.T) { t.Fail() }`, 0, 1, "-test.shuffle 1", ""},
+		{"exits", `func TestMain(*testing.M) { println("gone"); panic("early") }`, 0, 1, "early", ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			got, out := suite(t, c.source)
-			if got != c.want || !strings.Contains(out, c.say) || c.not != "" && strings.Contains(out, c.not) {
-				t.Errorf("%+v, want %+v; said\n%s", got, c.want, out)
+			passed, failed, out := suite(t, c.source)
+			if passed != c.passed || failed != c.failed || !strings.Contains(out, c.say) || c.not != "" && strings.Contains(out, c.not) {
+				t.Errorf("%d passed, %d failed, want %d and %d; said\n%s", passed, failed, c.passed, c.failed, out)
 			}
 		})
 	}
