@@ -106,7 +106,7 @@ func BenchmarkKill(b *testing.B) {
 
 func killOne(b *testing.B, level string) time.Duration {
 	b.Helper()
-	c := exec.Command(bin+"/rbee", "infer", "-q", "--model", "demo", "--prompt", "hello world", "--ignore-eos", "--ctx", "65536", "--max-tokens", "60000")
+	c := exec.Command(bin+"/rbee", "infer", "-q", "--model", "demo", "--prompt", "hello world", "--ignore-eos", "--ctx", "4096", "--max-tokens", "4000")
 	out, err := c.StdoutPipe()
 	if err != nil || c.Start() != nil {
 		b.Fatal("cannot start rbee")

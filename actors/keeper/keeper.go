@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"os"
 	"sync"
 	"syscall"
 	"time"
@@ -164,6 +165,9 @@ func (q *Queen) stop(m any) api.Receipt {
 	<-q.down // the link's own timers bound it
 	q.client.CloseIdleConnections()
 	q.logs.Close()
+	if q.o.LogDir != "" {
+		_ = os.Remove(q.o.LogDir) // a run that had nothing to say leaves no empty folder; one with files stays
+	}
 	return q.receipt()
 }
 

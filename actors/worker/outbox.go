@@ -3,12 +3,14 @@ package worker
 import (
 	"context"
 	"sync"
+	"time"
 
 	"rbee/messages"
 )
 
-// outbox stands between the engine, which must not wait, and a reply stream that may be slow. Pieces are sent as
-// they come; while the wire is busy they gather and go out together. The stream's credit bounds what is on its
+// outbox stands between the engine, which must not wait, and a reply stream that may be slow. The first piece is
+// sent at once, and so is every piece of a model that takes its time; pieces that come faster than gatherTime gather
+// and go out together, because a message costs more than a piece. The stream's credit bounds what is on its
 // way, and once that is used up and maxHeld pieces wait here, put blocks: a client that does not read stops the
 // decoding of its own request and nothing else.
 type outbox struct {
@@ -22,13 +24,19 @@ type outbox struct {
 	seq    int64
 	credit int64
 	closed bool
+	ending chan struct{} // closed with closed
 	done   chan struct{}
 }
 
-const maxHeld = 256
+const (
+	maxHeld = 256
+	// gatherTime is the least time between two messages: far below what an eye sees, far above what a message costs
+	// on its way through four processes.
+	gatherTime = 4 * time.Millisecond
+)
 
 func newOutbox(id string, credit int64, send func(*messages.Tokens)) *outbox {
-	o := &outbox{id: id, send: send, credit: credit, done: make(chan struct{})}
+	o := &outbox{id: id, send: send, credit: credit, ending: make(chan struct{}), done: make(chan struct{})}
 	o.wake = sync.NewCond(&o.mu)
 	go o.run()
 	return o
@@ -65,7 +73,10 @@ func (o *outbox) grant(n int64) {
 // close sends what is held, credit or not, and returns when it is sent: the end of the answer follows it.
 func (o *outbox) close() {
 	o.mu.Lock()
-	o.closed = true
+	if !o.closed {
+		o.closed = true
+		close(o.ending)
+	}
 	o.wake.Broadcast()
 	o.mu.Unlock()
 	<-o.done
@@ -92,5 +103,9 @@ func (o *outbox) run() {
 		o.wake.Broadcast()
 		o.mu.Unlock()
 		o.send(m)
+		select {
+		case <-time.After(gatherTime):
+		case <-o.ending:
+		}
 	}
 }

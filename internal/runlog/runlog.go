@@ -69,7 +69,7 @@ func (d *Dir) file(name string) (*os.File, error) {
 	return f, err
 }
 
-// Close closes the files.
+// Close closes the files, and removes the folder if nothing was written.
 func (d *Dir) Close() {
 	if d == nil {
 		return
@@ -79,6 +79,9 @@ func (d *Dir) Close() {
 	d.dead = true
 	for _, f := range d.files {
 		f.Close()
+	}
+	if d.path != "" {
+		_ = os.Remove(d.path) // succeeds only if it is empty
 	}
 }
 
