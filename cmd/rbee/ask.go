@@ -5,10 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"syscall"
 	"time"
 
 	"rbee/internal/api"
 	"rbee/internal/fault"
+	"rbee/internal/telemetry"
 )
 
 const (
@@ -26,8 +28,11 @@ const (
 
 // ask posts the request and shows the answer until it has ended, one way or another.
 func (i *inference) ask(q queen) outcome {
-	ctx, abandon := context.WithCancel(context.Background())
+	ctx, abandon := context.WithCancel(i.trace.ctx)
 	defer abandon()
+	ctx, span := i.trace.step(ctx, telemetry.SpanHTTP, telemetry.AttrRequestID.String(i.request.ID), telemetry.AttrModelRef.String(i.request.Model))
+	defer span.End()
+	i.request.Traceparent = telemetry.Inject(ctx)
 	client := api.NewClient(q.Client())
 	var late <-chan time.Time
 	if i.flags.deadline > 0 {
@@ -113,7 +118,7 @@ func (i *inference) show(ctx context.Context, c *api.Client, q queen) outcome {
 		}
 		if len(batch) > 0 {
 			if o.stdout = i.out.Tokens(batch); o.stdout != nil {
-				return fail(errStdout)
+				return fail(stdoutFault(o.stdout))
 			}
 			batch = batch[:0]
 		}
@@ -124,15 +129,37 @@ func (i *inference) show(ctx context.Context, c *api.Client, q queen) outcome {
 			i.say.Say(*e.Narration)
 		case e.Done != nil:
 			o.done, o.text = e.Done, text.String()
-			return i.settle(o)
+			o = i.settle(o)
+			i.spans(stream)
+			return o
 		case e.Error != nil:
 			o.failed, o.text = e.Error, text.String()
-			return i.settle(o)
+			o = i.settle(o)
+			i.spans(stream)
+			return o
 		}
 	}
 }
 
-var errStdout = errors.New("stdout takes no more")
+// spans reads what follows the terminal event.
+func (i *inference) spans(s *api.Stream) {
+	for i.request.WantSpans {
+		e, err := s.Next()
+		if err != nil {
+			return // its end, or a daemon that died after the answer: the trace lacks a part
+		}
+		i.trace.take(e.Spans)
+	}
+}
+
+// stdoutFault says why the answer could not be written; nobody sees it if its reader just left.
+func stdoutFault(err error) *fault.Error {
+	code, hint := fault.Internal, "send the answer somewhere else"
+	if errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) {
+		code, hint = fault.DiskFull, "make room there, or send the answer somewhere else"
+	}
+	return fault.Wrap(code, err, "cannot write to stdout: %v", root(err)).WithHint("%s", hint)
+}
 
 // explain says what an error of the stream means. The queen's own words are kept.
 func (i *inference) explain(err error, q queen, made int64) *fault.Error {
@@ -144,13 +171,15 @@ func (i *inference) explain(err error, q queen, made int64) *fault.Error {
 	switch {
 	case errors.As(err, &f):
 		return f
-	case errors.Is(err, errStdout):
-		return fault.New(fault.Cancelled, "stdout takes no more%s", sofar)
 	case i.signals.cause() != "":
 		return fault.New(fault.Cancelled, "cancelled (%s)%s", i.signals.cause(), sofar)
 	case errors.Is(err, context.Canceled) && i.flags.deadline > 0:
 		return fault.New(fault.DeadlineExceeded, "no answer within %v%s, and the queen did not say why", i.flags.deadline, sofar).
 			WithHint("give it more time with --deadline")
+	}
+	wait := deathNews
+	if q.Gone() == nil {
+		wait = 0 // a daemon: no news will come
 	}
 	select {
 	case <-q.Gone():
@@ -159,7 +188,7 @@ func (i *inference) explain(err error, q queen, made int64) *fault.Error {
 		} else if cause != nil {
 			err = cause
 		}
-	case <-time.After(deathNews):
+	case <-time.After(wait):
 	}
 	return fault.Wrap(fault.QueenLost, err, "the queen was lost%s: %v", sofar, root(err)).
 		WithHint("its log, under the state folder's logs, says more; run the command again")

@@ -9,10 +9,12 @@ import (
 	"time"
 
 	"github.com/oklog/ulid/v2"
+	"go.opentelemetry.io/otel/trace"
 
 	"rbee/internal/api"
 	"rbee/internal/config"
 	"rbee/internal/fault"
+	"rbee/internal/telemetry"
 	"rbee/internal/ui"
 )
 
@@ -28,7 +30,8 @@ type inference struct {
 	signals *interrupts
 	begun   time.Time
 
-	request api.GenerateRequest // set by prepare
+	request api.GenerateRequest // set by begin
+	trace   *recording          // set by begin; nil if it came to nothing
 }
 
 func newInference(t *terminal, p parts, env config.Env, f inferFlags) *inference {
@@ -74,7 +77,9 @@ func (i *inference) run(from promptSource, request func(prompt string) (api.Gene
 	if q != nil {
 		r = i.stop(q, o)
 	}
+	i.trace.count(r)
 	i.say.Receipt(r)
+	i.trace.finish(i.say, o)
 	if err := i.out.Stopped(r); o.stdout == nil {
 		o.stdout = err
 	}
@@ -90,6 +95,9 @@ func (i *inference) begin(from promptSource, request func(string) (api.GenerateR
 		return nil, err
 	}
 	if i.request, err = request(prompt); err != nil {
+		return nil, err
+	}
+	if i.trace, err = i.record(); err != nil {
 		return nil, err
 	}
 	return i.reach(ctx)
@@ -138,6 +146,7 @@ func (i *inference) reach(ctx context.Context) (queen, error) {
 	}
 	var d *daemon
 	var err error
+	_, span := i.trace.step(ctx, telemetry.SpanConnect)
 	if name != "" {
 		d, err = namedDaemon(ctx, name)
 	} else {
@@ -150,12 +159,14 @@ func (i *inference) reach(ctx context.Context) (queen, error) {
 			err = usageError{fault.From(err)}
 		}
 	}
+	span.End()
 	switch {
 	case ctx.Err() != nil:
 		return nil, i.gaveUp("looking for a queen")
 	case err != nil:
 		return nil, err
 	case d != nil:
+		i.request.WantSpans = i.trace.wanted() // there is no link for them to come up
 		i.say.Keeper("start", "using the running queen-rbee, pid %d", d.version.PID)
 		return d, nil
 	}
@@ -182,7 +193,10 @@ func (i *inference) start(ctx context.Context) (queen, error) {
 	if r.Threads != nil {
 		o.Threads = *r.Threads
 	}
-	q, err := i.parts.startQueen(ctx, o)
+	if i.trace.wanted() {
+		o.Spans = i.trace.take
+	}
+	q, err := i.parts.startQueen(trace.ContextWithSpan(ctx, i.trace.span), o)
 	if err != nil && ctx.Err() != nil {
 		err = i.gaveUp("starting the queen")
 	}
@@ -211,8 +225,8 @@ func (i *inference) settle(o outcome) outcome {
 	default:
 		werr = i.out.Failed(o.text, o.failed)
 		node := i.request.Node
-		if o.usage {
-			node = ""
+		if o.usage || o.stdout != nil {
+			node = "" // no node has a part in it
 		}
 		if !errors.Is(o.stdout, syscall.EPIPE) {
 			i.say.Fail(o.failed.Error, node)
@@ -239,7 +253,7 @@ func (i *inference) stop(q queen, o outcome) api.Receipt {
 	case o.failed != nil:
 		cause = "failed"
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), i.flags.grace+stopAllowance)
+	ctx, cancel := context.WithTimeout(i.trace.ctx, i.flags.grace+stopAllowance)
 	defer cancel()
 	stopped := make(chan api.Receipt, 1)
 	go func() { stopped <- q.Stop(ctx, i.flags.grace, cause) }()
@@ -264,8 +278,7 @@ func (i *inference) exit(o outcome, r api.Receipt) error {
 	case o.failed != nil:
 		return exitError{1}
 	case o.stdout != nil:
-		i.say.Fail(fault.Wrap(fault.Internal, o.stdout, "cannot write to stdout: %v", root(o.stdout)).
-			WithHint("the answer above is incomplete: make room, or send it somewhere else"), "")
+		i.say.Fail(stdoutFault(o.stdout), "") // at the very end: the rest was written
 		return exitError{1}
 	case !r.Clean:
 		return exitError{3}

@@ -22,7 +22,7 @@ type queen interface {
 	Err() error
 }
 
-// startQueen starts an ephemeral queen. If it fails after a process was started, it returns the queen along with
+// startQueen starts an ephemeral queen; the context holds the span to start below. If it fails after a process was started, it returns the queen along with
 // the error, so that it can be stopped and its receipt taken; otherwise the queen is nil.
 type startQueen func(context.Context, queenOptions) (queen, error)
 
@@ -39,12 +39,10 @@ type queenOptions struct {
 	Context   int64
 	Threads   int64
 
-	Grace       time.Duration
-	Traceparent string
-	Tracing     bool
-	Quiet       bool
+	Grace time.Duration
+	Quiet bool
 	// Narrate shows what happens outside of an answer: start and stop. It may be called from any goroutine.
 	Narrate func(api.Narration)
-	// Spans takes what the processes below recorded (OTLP), as it arrives. Nil without Tracing.
+	// Spans takes what the processes below recorded (OTLP), as it arrives. Nil: nobody wants a trace.
 	Spans func(otlp []byte)
 }

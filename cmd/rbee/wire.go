@@ -7,6 +7,7 @@ import (
 	"go.opentelemetry.io/otel/trace"
 
 	"rbee/actors/keeper"
+	leftovers "rbee/internal/doctor"
 	"rbee/internal/fault"
 	"rbee/messages"
 )
@@ -25,9 +26,7 @@ type doctor func(ctx context.Context, out io.Writer, fix bool) (left int, err er
 func wired() parts {
 	return parts{
 		startQueen: start,
-		doctor: func(context.Context, io.Writer, bool) (int, error) {
-			return 0, fault.New(fault.Internal, "this build has no doctor")
-		},
+		doctor:     leftovers.Run,
 	}
 }
 
