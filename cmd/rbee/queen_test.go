@@ -3,10 +3,13 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -15,12 +18,36 @@ import (
 	"rbee/internal/fault"
 	"rbee/internal/gateway"
 	"rbee/internal/gateway/gatewaytest"
+	"rbee/internal/telemetry"
 )
 
 // testParts put a queen without processes below the command. RBEE_TEST_QUEEN says how it behaves: an answer of
 // scenarios, a colon, and how it stops. Without it, starting one is an error that a script sees.
 func testParts() parts {
-	return parts{startQueen: startTestQueen, doctor: wired().doctor}
+	return parts{startQueen: startTestQueen, doctor: testDoctor}
+}
+
+// testDoctor finds as many leftovers as RBEE_TEST_LEFT says.
+func testDoctor(_ context.Context, out io.Writer, fix bool) (int, error) {
+	left, _ := strconv.Atoi(os.Getenv("RBEE_TEST_LEFT"))
+	switch {
+	case left == 0:
+		fmt.Fprintln(out, "nothing is left")
+	case fix:
+		fmt.Fprintf(out, "ended %d\n", left)
+		left = 0
+	default:
+		fmt.Fprintf(out, "%d are left\n", left)
+	}
+	return left, nil
+}
+
+// workerSpans are what a worker below would have recorded for a request.
+func workerSpans(traceparent string) []byte {
+	t := telemetry.Start(telemetry.Options{Service: "llm-worker-rbee", Enabled: true, Traceparent: traceparent})
+	_, span := t.Tracer().Start(t.Context(context.Background()), telemetry.SpanDecode)
+	span.End()
+	return t.Drain()
 }
 
 func startTestQueen(_ context.Context, o queenOptions) (queen, error) {
@@ -40,7 +67,12 @@ func startTestQueen(_ context.Context, o queenOptions) (queen, error) {
 		return nil, err
 	}
 	q := &testQueen{dir: dir, end: end, narrate: o.Narrate, gone: make(chan struct{}), killed: make(chan struct{})}
-	b := &gatewaytest.Backend{Play: scenarios[answer]}
+	b := &gatewaytest.Backend{Play: func(s *gatewaytest.Stream) {
+		if o.Spans != nil {
+			o.Spans(workerSpans(s.Request.GetTraceparent()))
+		}
+		scenarios[answer](s)
+	}}
 	if answer == "die" {
 		b.Play = func(s *gatewaytest.Stream) {
 			s.Tokens("one", " two")
@@ -119,7 +151,7 @@ func startDaemon(answer, build string) (*testDaemon, error) {
 		return nil, err
 	}
 	d := &testDaemon{dir: dir}
-	d.backend = &gatewaytest.Backend{Build: build, Play: func(s *gatewaytest.Stream) {
+	d.backend = &gatewaytest.Backend{Build: build, Trace: workerSpans, Play: func(s *gatewaytest.Stream) {
 		d.mu.Lock()
 		d.stream = s
 		d.mu.Unlock()

@@ -383,11 +383,12 @@ func TestCancelByID(t *testing.T) {
 }
 
 func TestSpansFollowTheAnswerForWhoAsks(t *testing.T) {
-	b := &gatewaytest.Backend{Play: func(s *gatewaytest.Stream) { s.Done("stop", 0) }, Trace: []byte("otlp")}
+	b := &gatewaytest.Backend{Play: func(s *gatewaytest.Stream) { s.Done("stop", 0) }, Trace: func(tp string) []byte { return []byte("otlp of " + tp) }}
 	c, _, _ := serve(t, b, gateway.Options{})
 	for _, want := range []string{"[done]", "[done spans]"} {
 		r := *hello
 		r.WantSpans = want != "[done]"
+		r.Traceparent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 		s, err := c.Generate(t.Context(), &r)
 		if err != nil {
 			t.Fatal(err)
@@ -396,7 +397,7 @@ func TestSpansFollowTheAnswerForWhoAsks(t *testing.T) {
 		if k := fmt.Sprint(kinds(got)); k != want {
 			t.Errorf("got %s, want %s", k, want)
 		}
-		if r.WantSpans && string(got[1].Spans) != "otlp" {
+		if r.WantSpans && string(got[1].Spans) != "otlp of "+r.Traceparent {
 			t.Errorf("spans are %q", got[1].Spans)
 		}
 	}

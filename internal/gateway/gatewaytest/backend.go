@@ -23,7 +23,7 @@ type Backend struct {
 	Refuse func(g *messages.Generate) error
 	// Rows, Trace and Build are what Workers, Spans and Info give.
 	Rows  []*messages.WorkerState
-	Trace []byte
+	Trace func(traceparent string) []byte
 	Build string // "" = this build
 
 	mu       sync.Mutex
@@ -84,7 +84,12 @@ func (b *Backend) Cancel(id string) bool {
 func (b *Backend) Workers() []*messages.WorkerState { return b.Rows }
 
 // Spans implements gateway.Backend.
-func (b *Backend) Spans(context.Context, string) []byte { return b.Trace }
+func (b *Backend) Spans(_ context.Context, traceparent string) []byte {
+	if b.Trace == nil {
+		return nil
+	}
+	return b.Trace(traceparent)
+}
 
 // Info implements gateway.Backend.
 func (b *Backend) Info() gateway.Info {
