@@ -17,9 +17,6 @@ import (
 // endTime is how long KILL is repeated before a process counts as one that will not die.
 const endTime = 2 * time.Second
 
-// Leftovers lists the processes whose run's root is gone.
-func Leftovers() []proc.Found { return proc.Find(orphaned) }
-
 // orphaned says whether a process's run has no root any more. What does not say who its root is was not started
 // by a root on this machine, and is left to its own lease.
 func orphaned(f proc.Found) bool {
@@ -29,7 +26,11 @@ func orphaned(f proc.Found) bool {
 
 // Run writes what is left to out and, with fix, ends it. It returns how many processes are (still) left.
 func Run(ctx context.Context, out io.Writer, fix bool) (left int, err error) {
-	found := Leftovers()
+	return run(ctx, out, fix, orphaned)
+}
+
+func run(ctx context.Context, out io.Writer, fix bool, match func(proc.Found) bool) (left int, err error) {
+	found := proc.Find(match)
 	if len(found) == 0 {
 		_, err = fmt.Fprintln(out, "nothing is left of any dead run")
 		return 0, err
@@ -45,7 +46,7 @@ func Run(ctx context.Context, out io.Writer, fix bool) (left int, err error) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, endTime)
 	defer cancel()
-	seen, survived := proc.End(ctx, orphaned)
+	seen, survived := proc.End(ctx, match)
 	for _, f := range survived {
 		fmt.Fprintf(out, "pid %d survived SIGKILL for %v; it may be in uninterruptible sleep\n", f.PID, endTime)
 	}

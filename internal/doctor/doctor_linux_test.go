@@ -12,11 +12,16 @@ import (
 	"rbee/internal/proc"
 )
 
+// Other tests leave orphans on purpose, at the same time: only this one's are looked at.
+var thisRun = "doctor-" + strconv.Itoa(os.Getpid())
+
+func ours(f proc.Found) bool { return f.Run == thisRun && orphaned(f) }
+
 // sleeper starts a process that carries a run's environment; its root is what the test says.
 func sleeper(t *testing.T, root string) *exec.Cmd {
 	t.Helper()
 	c := exec.Command("sleep", "60")
-	c.Env = append(os.Environ(), proc.EnvRun+"=doctor-test", proc.EnvLife+"=queen.1", proc.EnvRoot+"="+root)
+	c.Env = append(os.Environ(), proc.EnvRun+"="+thisRun, proc.EnvLife+"=queen.1", proc.EnvRoot+"="+root)
 	if err := c.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -40,7 +45,7 @@ func TestFixEndsOnlyWhatHasNoRoot(t *testing.T) {
 	orphan := sleeper(t, dead(t))
 	owned := sleeper(t, proc.Self().String())
 	var out bytes.Buffer
-	left, err := Run(context.Background(), &out, false)
+	left, err := run(context.Background(), &out, false, ours)
 	if err != nil || left < 1 || !strings.Contains(out.String(), "pid "+strconv.Itoa(orphan.Process.Pid)) {
 		t.Fatalf("without --fix: left %d, %v\n%s", left, err, out.String())
 	}
@@ -50,7 +55,7 @@ func TestFixEndsOnlyWhatHasNoRoot(t *testing.T) {
 	if !proc.IdentityOf(orphan.Process.Pid).Alive() {
 		t.Fatal("listing ended a process")
 	}
-	if left, err = Run(context.Background(), &out, true); err != nil || left != 0 {
+	if left, err = run(context.Background(), &out, true, ours); err != nil || left != 0 {
 		t.Fatalf("with --fix: left %d, %v\n%s", left, err, out.String())
 	}
 	if err := orphan.Wait(); err == nil || !strings.Contains(err.Error(), "killed") {
@@ -65,7 +70,7 @@ func TestAReusedPidIsNotTheRoot(t *testing.T) {
 	self := proc.Self()
 	self.Start++ // the same pid, another life
 	orphan := sleeper(t, self.String())
-	for _, f := range Leftovers() {
+	for _, f := range proc.Find(ours) {
 		if f.PID == orphan.Process.Pid {
 			return
 		}

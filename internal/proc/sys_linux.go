@@ -4,6 +4,7 @@ import (
 	"os"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"syscall"
 
 	"golang.org/x/sys/unix"
@@ -13,7 +14,16 @@ func dup2(old, new int) error { return unix.Dup3(old, new, 0) }
 
 // BecomeSubreaper makes this process the parent of every orphan below it, so that a grandchild that left its
 // group comes home when its own parent dies.
-func BecomeSubreaper() error { return unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) }
+func BecomeSubreaper() error {
+	if err := unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0); err != nil {
+		return err
+	}
+	subreaper.Store(true)
+	return nil
+}
+
+// subreaper: only then is a child that was not started here an orphan that came home.
+var subreaper atomic.Bool
 
 func sysProcAttr(death syscall.Signal) *syscall.SysProcAttr {
 	// Setpgid, never Setsid: an orphaned *group* with a stopped member still gets its SIGHUP and SIGCONT.
@@ -32,8 +42,11 @@ func waitExit(pid int) bool {
 }
 
 // EndStrays kills and reaps the children of this process that it did not start: orphans that came home to it as
-// subreaper. It returns how many there were.
+// subreaper. It returns how many there were; in a process that is no subreaper there are none.
 func EndStrays() int {
+	if !subreaper.Load() {
+		return 0
+	}
 	n := 0
 	spawned.Lock() // nothing may be started between the look and the kill
 	defer spawned.Unlock()
