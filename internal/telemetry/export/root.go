@@ -43,6 +43,7 @@ type Root struct {
 	file    *os.File                 // nil: none
 	client  otlptrace.Client         // nil: none
 	meters  *sdkmetric.MeterProvider // nil: none
+	every   time.Duration            // Follow sends this often
 	stop    chan struct{}            // ends the sender of Follow
 	sender  sync.WaitGroup
 	drains  sync.Mutex // keeps the lines of File and the drawings of Timings whole
@@ -53,7 +54,7 @@ func Open(o Options) (*Root, error) {
 	if o.Warn == nil {
 		o.Warn = func(error) {}
 	}
-	r := &Root{options: o, stop: make(chan struct{})}
+	r := &Root{options: o, every: interval, stop: make(chan struct{})}
 	if o.File != "" {
 		f, err := create(o.File)
 		if err != nil {
@@ -115,7 +116,7 @@ func (r *Root) Follow(t *telemetry.Telemetry) {
 				return
 			}
 			select {
-			case <-time.After(interval):
+			case <-time.After(r.every):
 			case <-r.stop:
 				return
 			}

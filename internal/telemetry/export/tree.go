@@ -40,6 +40,9 @@ func tree(spans []telemetry.Span, root int) []row {
 	return t.rows
 }
 
+// maxLines bounds the lines to the left of a span, in bytes: a liar's chain of thousands would take their square.
+const maxLines = 256
+
 type forest struct {
 	spans    []telemetry.Span
 	children map[string][]int
@@ -71,14 +74,18 @@ func (t *forest) grow(i int, branch, below string) {
 	if len(young) > 0 {
 		t.rows[at].below += "│"
 	}
+	last, next := below+"   ", below+"│  "
+	if len(below) > maxLines {
+		last, next = below, below
+	}
 	for n, c := range young {
 		if t.seen[c] { // reached by another way, in a circle
 			continue
 		}
 		if n == len(young)-1 {
-			t.grow(c, below+"└─ ", below+"   ")
+			t.grow(c, below+"└─ ", last)
 		} else {
-			t.grow(c, below+"├─ ", below+"│  ")
+			t.grow(c, below+"├─ ", next)
 		}
 	}
 }

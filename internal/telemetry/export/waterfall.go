@@ -3,6 +3,7 @@ package export
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -12,7 +13,7 @@ import (
 
 // The drawing's columns: tree, service, start and duration in ms, and the bar, which gets what is left.
 const (
-	minBar, maxBar = 24, 72
+	minBar, maxBar = 20, 72
 	maxTree        = 34
 	numbers        = 9 // "123456.7" and a space
 	maxRows        = 200
@@ -22,6 +23,8 @@ const (
 // Waterfall draws the trace that the longest root of spans belongs to, and under it the share of the root's time that
 // lies in other spans. Columns is the width to fill, as far as that is possible; 0 = 100.
 func Waterfall(w io.Writer, spans []telemetry.Span, columns int, color bool) error {
+	spans = slices.Clone(spans)
+	slices.SortStableFunc(spans, func(a, b telemetry.Span) int { return a.Start.Compare(b.Start) })
 	root := telemetry.Root(spans)
 	if root < 0 {
 		_, err := fmt.Fprintln(w, "no spans were recorded")
@@ -79,29 +82,24 @@ func (d *drawing) row(r row) {
 	if s.Failed || s.Attr(telemetry.AttrForced) == "true" {
 		color = red
 	}
-	name := fit(r.branch+s.Name, d.tree)
-	lines := len([]rune(r.branch))
-	if lines > d.tree {
-		lines = d.tree
-	}
-	runes := []rune(name)
+	name := []rune(fit(r.branch+s.Name, d.tree))
+	lines := min(utf8.RuneCountInString(r.branch), d.tree)
 	b := newBar(d.bar, color)
 	b.fill(d.position(s.Start), d.position(s.End))
-	label, mark := note(s, d.root.Start), -1.0
 	for _, e := range s.Events {
 		if e.Name == telemetry.EventFirstToken {
-			mark = d.position(e.At)
+			b.mark(d.position(e.At))
 		}
 	}
-	if mark >= 0 {
-		b.mark(mark)
-	}
+	label := note(s, d.root.Start)
 	fits := b.note(label)
-	d.line(d.paint.text(dim, string(runes[:lines])) + string(runes[lines:]) + "  " +
+	d.line(d.paint.text(dim, string(name[:lines])) + string(name[lines:]) + "  " +
 		d.paint.text(d.styles[s.Service], fit(s.Service, d.service)) +
 		fmt.Sprintf("%*.1f%*.1f", numbers, ms(s.Start.Sub(d.root.Start)), numbers, ms(s.Took())) + "  " + b.render(d.paint))
 	if !fits {
-		d.line(d.paint.text(dim, fit(r.below, d.tree)+strings.Repeat(" ", d.service+2*numbers+4)+label))
+		// On a line of its own, ending where the bars end.
+		room := d.tree + d.service + 2*numbers + 4 + d.bar - utf8.RuneCountInString(label)
+		d.line(d.paint.text(dim, fit(r.below, max(min(d.tree, room), 1))+strings.Repeat(" ", max(room-d.tree, 1))+label))
 	}
 }
 
@@ -134,18 +132,17 @@ func note(s telemetry.Span, zero time.Time) string {
 			parts = append(parts, fmt.Sprintf("first token %.1f", ms(e.At.Sub(zero))))
 		}
 	}
-	cause := s.Attr(telemetry.AttrCause)
+	if cause := s.Attr(telemetry.AttrCause); cause != "" {
+		parts = append(parts, cause)
+	}
 	if s.Attr(telemetry.AttrForced) == "true" {
-		cause = strings.TrimSuffix("forced: "+cause, ": ")
+		parts = append(parts, "forced")
 	}
 	if s.Attr(telemetry.AttrUnproven) == "true" {
-		cause = strings.TrimSuffix("unproven: "+cause, ": ")
+		parts = append(parts, "unproven")
 	}
-	if s.Failed && cause == "" {
-		cause = strings.TrimSuffix("failed: "+s.Attr(telemetry.AttrErrorCode), ": ")
-	}
-	if cause != "" {
-		parts = append(parts, cause)
+	if s.Failed {
+		parts = append(parts, strings.TrimSpace("failed "+s.Attr(telemetry.AttrErrorCode)))
 	}
 	text := strings.Join(parts, ", ")
 	return fit(text, min(utf8.RuneCountInString(text), 80))

@@ -1,0 +1,49 @@
+package telemetry_test
+
+import (
+	"testing"
+	"time"
+
+	"go.opentelemetry.io/otel/attribute"
+
+	"rbee/internal/telemetry"
+	"rbee/internal/telemetry/telemetrytest"
+)
+
+func TestMetricsCountLivesAndCleanups(t *testing.T) {
+	meter := telemetrytest.NewMeter(t)
+	m := telemetry.NewMetrics(meter)
+	m.Started("rbee-hive", 2)
+	m.Started("llm-worker-rbee", 1)
+	m.Stopped("rbee-hive", false)
+	m.Stopped("llm-worker-rbee", true)
+	m.Cascade(telemetry.Forced, 40*time.Millisecond)
+	m.Cascade(telemetry.Clean, 20*time.Millisecond)
+	hive := telemetry.AttrProcess.String("rbee-hive")
+	for _, c := range []struct {
+		name string
+		with []attribute.KeyValue
+		want int64
+	}{
+		{"rbee.process.started", nil, 3},
+		{"rbee.process.started", []attribute.KeyValue{hive}, 2},
+		{"rbee.process.stopped", nil, 2},
+		{"rbee.process.forced", nil, 1},
+		{"rbee.process.forced", []attribute.KeyValue{hive}, 0},
+		{"rbee.cleanup", []attribute.KeyValue{attribute.String("outcome", "forced")}, 1},
+		{"rbee.cleanup", []attribute.KeyValue{attribute.String("outcome", "unproven")}, 0},
+		{"rbee.cascade.duration", nil, 2},
+	} {
+		if got := meter.Sum(c.name, c.with...); got != c.want {
+			t.Errorf("%s%v is %d, want %d", c.name, c.with, got, c.want)
+		}
+	}
+}
+
+func TestMetricsWithoutAProviderCountNothing(t *testing.T) {
+	for _, m := range []*telemetry.Metrics{nil, telemetry.NewMetrics(nil)} {
+		m.Started("a", 1)
+		m.Stopped("a", true)
+		m.Cascade(telemetry.Clean, time.Second)
+	}
+}
