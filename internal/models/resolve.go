@@ -2,9 +2,7 @@ package models
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -89,52 +87,6 @@ func findDemo(r Ref, dir string) (*Model, error) {
 	return m, nil
 }
 
-// findPath takes the user's word for the place, whatever links are on the way.
-func findPath(r Ref, env Env) (*Model, error) {
-	path, err := env.absolute(r.Path)
-	if err != nil {
-		return nil, err
-	}
-	info, err := os.Stat(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, noSuchPath(r, path, env)
-	}
-	if err == nil && info.IsDir() {
-		return onlyOne(r, path)
-	}
-	dir, file := filepath.Split(path)
-	m := &Model{Name: strings.TrimSuffix(file, filepath.Ext(file)), Path: path, Source: "path"}
-	base, _, count, split := gguf.ParseSplit(file)
-	if !split {
-		return m, nil // gguf.Check says what is wrong with any other error
-	}
-	candidates, err := scan(dir)
-	if err != nil {
-		return m, nil // a folder that may be entered but not listed: the file alone then
-	}
-	for _, c := range candidates {
-		if c.base == base && c.count == count {
-			return c.model(base, "path")
-		}
-	}
-	return m, nil
-}
-
-// onlyOne is a path that names a folder: fine if one model is in it.
-func onlyOne(r Ref, dir string) (*Model, error) {
-	in, err := scan(dir)
-	switch {
-	case err != nil:
-		return nil, cannotRead(dir, err)
-	case len(in) == 0:
-		return nil, fault.New(fault.ModelCorrupt, "%s is not a usable GGUF model: expected a file, found a folder without .gguf files", dir).
-			WithHint("name a .gguf file").With("path", dir)
-	case len(in) > 1:
-		return nil, ambiguous(r, in)
-	}
-	return in[0].model(filepath.Base(dir), "path")
-}
-
 // findIn looks into the model directory.
 func findIn(dir, why string, r Ref) (*Model, error) {
 	all, err := scanAll(dir)
@@ -156,61 +108,6 @@ func findIn(dir, why string, r Ref) (*Model, error) {
 		return nil, ambiguous(r, fit)
 	}
 	return fit[0].model(fit[0].name(), "model directory ("+why+")")
-}
-
-// pick returns the candidates that fit a reference.
-func pick(r Ref, all []candidate) []candidate {
-	folder := FolderName(r)
-	known := table[strings.ToLower(r.Name)] // of a Hub reference, whose Name is "", nothing
-	var fit []candidate
-	for _, c := range all {
-		if r.Kind == Hub && strings.EqualFold(c.folder, folder) && (r.Quant == "" || c.matches(r.Quant)) &&
-			(r.File == "" || c.holds(r.File)) {
-			fit = append(fit, c)
-		}
-		if r.Kind == Name && (strings.EqualFold(c.folder, folder) || c.folder == "" && c.isFile(r.Name)) {
-			fit = append(fit, c)
-		}
-	}
-	if r.Kind == Name {
-		fit = prefer(fit, func(c candidate) bool { return c.name() == r.Name }) // two that differ in case only
-	}
-	if known.file == "" {
-		return fit
-	}
-	if len(fit) == 0 { // fetched by its long name before
-		fit = pick(Ref{Kind: Hub, Org: known.org, Repo: known.repo, File: known.file}, all)
-	}
-	return prefer(fit, func(c candidate) bool { return c.holds(known.file) })
-}
-
-// prefer narrows the candidates to those that are wanted most, if there are any.
-func prefer(all []candidate, wanted func(candidate) bool) []candidate {
-	var w []candidate
-	for _, c := range all {
-		if wanted(c) {
-			w = append(w, c)
-		}
-	}
-	if len(w) > 0 {
-		return w
-	}
-	return all
-}
-
-// holds reports whether the candidate has a file of that name.
-func (c candidate) holds(file string) bool {
-	for _, p := range c.paths {
-		if strings.EqualFold(filepath.Base(p), file) {
-			return true
-		}
-	}
-	return false
-}
-
-// isFile reports whether a name means this file, with or without its end.
-func (c candidate) isFile(name string) bool {
-	return strings.EqualFold(c.base, name) || c.holds(name)
 }
 
 // model is the candidate as a model, or MODEL_CORRUPT if parts are missing.

@@ -8,7 +8,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -16,104 +15,7 @@ import (
 	"rbee/internal/fault"
 	"rbee/internal/gguf"
 	"rbee/internal/gguf/ggufwrite"
-	"rbee/internal/models/demo"
 )
-
-// place is a working directory with a model directory in it.
-type place struct {
-	t   *testing.T
-	cwd string
-	env Env
-}
-
-func newPlace(t *testing.T) *place {
-	cwd := t.TempDir()
-	dir := filepath.Join(cwd, testModels)
-	if err := os.Mkdir(dir, 0o700); err != nil {
-		t.Fatal(err)
-	}
-	return &place{t, cwd, Env{CWD: cwd, Local: true, Getenv: func(string) string { return "" }}}
-}
-
-// model writes a small good model at each path under the working directory.
-func (p *place) model(paths ...string) {
-	p.t.Helper()
-	for _, path := range paths {
-		p.part(path, 0, 1)
-	}
-}
-
-func (p *place) part(path string, no, count int32) {
-	p.t.Helper()
-	err := ggufwrite.WriteFile(filepath.Join(p.cwd, path), []ggufwrite.KV{
-		{Key: "general.architecture", Value: "llama"}, {Key: "split.no", Value: no}, {Key: "split.count", Value: count},
-	}, []ggufwrite.Tensor{ggufwrite.Vector(fmt.Sprintf("t%d", no), make([]float32, 8))})
-	if err != nil {
-		p.t.Fatal(err)
-	}
-}
-
-func (p *place) write(path, content string) {
-	p.t.Helper()
-	path = filepath.Join(p.cwd, path)
-	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-		p.t.Fatal(err)
-	}
-	if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
-		p.t.Fatal(err)
-	}
-}
-
-func (p *place) link(target, path string) {
-	p.t.Helper()
-	if err := os.Symlink(target, filepath.Join(p.cwd, path)); err != nil {
-		p.t.Fatal(err)
-	}
-}
-
-func (p *place) resolve(ref string) (*Model, *fault.Error) {
-	p.t.Helper()
-	m, err := Resolve(context.Background(), ref, p.env)
-	if err == nil {
-		return m, nil
-	}
-	return nil, fault.From(err)
-}
-
-// finds fails unless the reference leads to the path.
-func (p *place) finds(ref, path string) *Model {
-	p.t.Helper()
-	m, err := p.resolve(ref)
-	if err != nil {
-		p.t.Errorf("%s: %s: %v (%s)", ref, err.Code, err, err.Hint)
-		return &Model{}
-	}
-	if !filepath.IsAbs(path) {
-		path = filepath.Join(p.cwd, path)
-	}
-	if m.Path != path || m.Ref != ref || m.Header == nil || m.Size == 0 || m.Name == "" || m.Source == "" {
-		p.t.Errorf("%s: %+v, want %s", ref, m, path)
-	}
-	return m
-}
-
-// refuses fails unless resolving gives that code and the message and hint say all of it.
-func (p *place) refuses(ref string, code fault.Code, says ...string) {
-	p.t.Helper()
-	m, err := p.resolve(ref)
-	if err == nil {
-		p.t.Errorf("%s: found %s", ref, m.Path)
-		return
-	}
-	if err.Code != code {
-		p.t.Errorf("%s: %s: %v", ref, err.Code, err)
-	}
-	for _, s := range says {
-		if !strings.Contains(err.Message+" | "+err.Hint, s) {
-			p.t.Errorf("%s: %q (%q) does not say %q", ref, err.Message, err.Hint, s)
-		}
-	}
-}
 
 func TestEveryFormFindsItsFile(t *testing.T) {
 	p := newPlace(t)
@@ -291,61 +193,6 @@ func TestAnotherMachineKnowsNoRelativePath(t *testing.T) {
 	p.refuses("theirs", fault.ModelRefInvalid, "--push")
 }
 
-func TestDemoIsWrittenOnceAndAgainWhenItIsNotOurs(t *testing.T) {
-	p := newPlace(t)
-	path := ".test-models/demo/demo.gguf"
-	m := p.finds("demo", path)
-	if m.Name != demo.Name || m.Size != demo.Size || m.Source != "built in" {
-		t.Errorf("%+v", m)
-	}
-	info := func() os.FileInfo {
-		i, err := os.Stat(filepath.Join(p.cwd, path))
-		if err != nil {
-			t.Fatal(err)
-		}
-		return i
-	}
-	written := info()
-	p.finds("Demo", path)
-	p.finds("demo@sha256:"+demo.SHA256, path)
-	if !os.SameFile(written, info()) || !written.ModTime().Equal(info().ModTime()) {
-		t.Error("it was written again")
-	}
-	for _, spoil := range []func(){
-		func() { p.write(path, "") },
-		func() { p.model(path) }, // a good model, but another
-		func() { os.Truncate(filepath.Join(p.cwd, path), demo.Size-1) },
-	} {
-		spoil()
-		p.finds("demo@sha256:"+demo.SHA256, path)
-	}
-}
-
-func TestEightResolveTheDemoAtOnce(t *testing.T) {
-	p := newPlace(t)
-	p.env.ModelsDir = filepath.Join(p.cwd, "new", "models")
-	var all sync.WaitGroup
-	for range 8 {
-		all.Go(func() {
-			if _, err := Resolve(context.Background(), "demo@sha256:"+demo.SHA256, p.env); err != nil {
-				t.Error(err)
-			}
-		})
-	}
-	all.Wait()
-	entries, err := os.ReadDir(filepath.Join(p.env.ModelsDir, "demo"))
-	if err != nil || len(entries) != 1 {
-		t.Errorf("%v, %v", entries, err)
-	}
-}
-
-func TestDemoThatCannotBeWrittenSaysWhere(t *testing.T) {
-	p := newPlace(t)
-	p.write("file", "")
-	p.env.ModelsDir = filepath.Join(p.cwd, "file")
-	p.refuses("demo", fault.ModelAccessDenied, p.env.ModelsDir, "--models-dir")
-}
-
 func TestHeadersAreReadAgainWhenTheFileChanges(t *testing.T) {
 	p := newPlace(t)
 	p.model("m.gguf")
@@ -426,18 +273,5 @@ func TestVerifyingStopsWithItsContext(t *testing.T) {
 	cancel()
 	if _, err := Resolve(ctx, "m.gguf@sha256:"+someDigest, p.env); err != context.Canceled {
 		t.Error(err)
-	}
-}
-
-func BenchmarkResolveDemo(b *testing.B) {
-	env := Env{ModelsDir: b.TempDir(), Local: true, Getenv: func(string) string { return "" }}
-	if _, err := Resolve(context.Background(), "demo", env); err != nil {
-		b.Fatal(err)
-	}
-	for b.Loop() {
-		clear(headers.good) // every run is a new process
-		if _, err := Resolve(context.Background(), "demo", env); err != nil {
-			b.Fatal(err)
-		}
 	}
 }

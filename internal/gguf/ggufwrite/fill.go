@@ -13,7 +13,9 @@ func Matrix(name string, rows, cols int, v []float32) Tensor {
 	return Tensor{name, gguf.F16, []uint64{uint64(cols), uint64(rows)}, func(w io.Writer) error {
 		b := make([]byte, 2*len(v))
 		for i, x := range v {
-			binary.LittleEndian.PutUint16(b[2*i:], Half(x))
+			if x != 0 { // hand-made matrices are mostly zeros
+				binary.LittleEndian.PutUint16(b[2*i:], Half(x))
+			}
 		}
 		_, err := w.Write(b)
 		return err

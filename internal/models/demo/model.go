@@ -41,7 +41,8 @@ func build() *model {
 			}
 		}
 	}
-	v.padTo(32)
+	v.settle()
+	m.rules = append(m.rules, strays(v, m.rules)...)
 	m.codes = assignCodes(v)
 	return m
 }
@@ -49,7 +50,7 @@ func build() *model {
 func (m *model) tensors() []w.Tensor {
 	v := m.vocabulary
 	att := attend()
-	ff := apply(m.rules, m.codes, v.index[space+"the"])
+	ff := apply(m.rules, m.codes)
 	return []w.Tensor{
 		embed(v, m.codes, m.topics).tensor("token_embd.weight"),
 		constant("blk.0.attn_norm.weight", inputNorm()),

@@ -32,6 +32,22 @@ func learn(v *vocabulary, lessons []lesson) []rule {
 	return l.rules
 }
 
+// strays are rules for the classes that no text goes on from: names of topics, and everything unknown.
+func strays(v *vocabulary, rules []rule) (more []rule) {
+	known := map[int]bool{}
+	for _, r := range rules {
+		if len(r.context) == 1 {
+			known[r.context[0]] = true
+		}
+	}
+	for id, class := range v.class {
+		if id == class && v.whole[id] && !known[class] {
+			more = append(more, rule{context: []int{class}, next: []int{v.index[space+"the"], v.index[space+"a"]}})
+		}
+	}
+	return more
+}
+
 // context is a map key: up to order classes, right-aligned, 0 (the unknown token) where there is none.
 type context [order]int
 
@@ -84,13 +100,6 @@ func (l *learner) backOff(c context, n int) int {
 		}
 	}
 	return -1
-}
-
-// predict is what greedy decoding says after tokens.
-func (l *learner) predict(tokens []int) int {
-	n := min(order, len(tokens))
-	c, _ := l.v.context(tokens, n)
-	return l.backOff(c, n)
 }
 
 // ranked returns the tokens by falling count, by number where counts are equal.

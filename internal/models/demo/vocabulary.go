@@ -158,10 +158,17 @@ func letters(s string) int {
 	return len(s)
 }
 
-// padTo fills up with unused pieces to a multiple of n, which quantised and blocked kernels like.
-func (v *vocabulary) padTo(n int) {
-	for len(v.pieces)%n != 0 {
+// settle ends the growth: it fills up with unused pieces to a multiple of 32, which kernels like, and makes all
+// that stands in no text read as unknown.
+func (v *vocabulary) settle() {
+	for len(v.pieces)%32 != 0 {
 		v.add(fmt.Sprintf("<unused%d>", len(v.pieces)), kindUnused)
+	}
+	v.whole[unknown] = true
+	for id := range v.class {
+		if !v.whole[id] {
+			v.class[id] = unknown
+		}
 	}
 }
 

@@ -111,19 +111,17 @@ const (
 	unitSlope = 3    // how steeply a unit switches: one code less must be as good as off, even for the loudest
 	louder    = 40   // what one more code in the context multiplies a rule's weight with
 	second    = 0.95 // what the second choice has of the first one's weight; the shorter rules cannot close the gap
-	fallback  = 0.05 // the weight of the unit that always fires
 )
 
-// units is one for each rule and one that always fires, up to whole blocks of 32.
-func units(rules []rule) int { return (len(rules) + 1 + 31) / 32 * 32 }
+// units is one for each rule, up to whole blocks of 32.
+func units(rules []rule) int { return (len(rules) + 31) / 32 * 32 }
 
-func apply(rules []rule, codes []code, otherwise int) feedForward {
+func apply(rules []rule, codes []code) feedForward {
 	n := units(rules)
 	f := feedForward{newMatrix(n, width), newMatrix(n, width), newMatrix(width, n)}
 	for u, r := range rules {
 		f.set(u, r, codes, float32(math.Pow(louder, float64(r.level()-1))))
 	}
-	f.set(len(rules), rule{next: []int{otherwise}}, codes, fallback)
 	return f
 }
 
@@ -155,12 +153,14 @@ func (f feedForward) set(u int, r rule, codes []code, weight float32) {
 
 // answerScale sets how sure the model is: logits of the right token reach about 16 times this times the root of
 // codeWidth.
-const answerScale = 0.5
+const answerScale = 0.8
 
+// answer builds the output matrix: a token's own code, not its class's, so that capitals come out as they were
+// written. Only what stands in a text can be said.
 func answer(v *vocabulary, codes []code) *matrix {
 	m := newMatrix(len(codes), width)
 	for id := range codes {
-		if v.whole[id] && id != begin {
+		if id == end || v.whole[id] && v.kinds[id] != kindControl && id != unknown {
 			m.put(id, slotAnswer, codes[id], answerScale)
 		}
 	}
