@@ -68,8 +68,13 @@ func (i *inference) ask(q queen) outcome {
 	}
 }
 
-// cancel asks the queen to end the request; if it does not know it (yet), giving the connection up does the same.
+// cancel asks the queen to end the request. If it has not begun to answer, or does not know the request, giving the
+// connection up does the same.
 func (i *inference) cancel(ctx context.Context, c *api.Client, abandon func()) {
+	if !i.answering.Load() {
+		abandon()
+		return
+	}
 	if found, err := c.Cancel(ctx, i.request.ID); err != nil || !found {
 		abandon()
 	}
@@ -83,7 +88,11 @@ func (i *inference) leave(abandon func(), shown <-chan outcome) outcome {
 		return o
 	case <-time.After(deathNews + lastWords):
 		i.stdout.closed.Store(true)
-		return outcome{failed: &api.Failure{Error: fault.New(fault.Cancelled, "gave up with the answer unread on stdout")}}
+		f := fault.New(fault.Cancelled, "gave up: nobody reads stdout, and the answer does not fit into its pipe")
+		if i.signals.cause() == "" {
+			i.say.Fail(f, "")
+		}
+		return outcome{failed: &api.Failure{Error: f}}
 	}
 }
 
@@ -103,6 +112,7 @@ func (i *inference) show(ctx context.Context, c *api.Client, q queen) outcome {
 		return fail(err)
 	}
 	defer stream.Close()
+	i.answering.Store(true)
 	var batch []string
 	for {
 		e, err := stream.Next()

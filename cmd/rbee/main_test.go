@@ -17,6 +17,9 @@ import (
 )
 
 func TestMain(m *testing.M) {
+	if os.Getenv("RBEE_TEST_MAIN") != "" { // re-executed by a test that is no script
+		os.Exit(run(os.Args[1:], testParts()))
+	}
 	testscript.Main(m, map[string]func(){
 		"rbee": func() { os.Exit(run(os.Args[1:], testParts())) },
 	})
