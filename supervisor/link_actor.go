@@ -38,7 +38,6 @@ type linkActor struct {
 	unproven bool
 	report   *messages.Stopped
 	left     []proc.Found
-	startErr error
 	wasUp    bool
 
 	// Is its mailbox moving?
@@ -156,7 +155,7 @@ func (a *linkActor) on(c actor.Context, e linkEvent) {
 			a.blame("")
 		}
 	case evFaded:
-		a.blame("killed: link lost")
+		a.blame(fmt.Sprintf("killed: link lost (no sign of life for %v)", a.Lease))
 	case evHung:
 		a.blame(fmt.Sprintf("killed: no answer for %v", a.Lease))
 	case evOverdue:

@@ -28,8 +28,7 @@ type Backend struct {
 
 	mu      sync.Mutex
 	streams map[string]*stream // by request id
-	served  int
-	idle    func() // called when the last stream is over
+	idle    func()             // called when the last stream is over
 }
 
 // NewBackend connects the gateway to a queen. spans returns what was recorded of a trace; whenIdle is called each

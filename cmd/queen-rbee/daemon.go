@@ -7,10 +7,10 @@ import (
 	"os"
 	"os/signal"
 	"strconv"
-	"sync/atomic"
 	"syscall"
 	"time"
 
+	"go.opentelemetry.io/otel/trace"
 	"golang.org/x/term"
 	"google.golang.org/protobuf/proto"
 
@@ -22,6 +22,7 @@ import (
 	"rbee/internal/registry"
 	"rbee/internal/runlog"
 	"rbee/internal/telemetry"
+	"rbee/internal/telemetry/export"
 	"rbee/internal/transport"
 	"rbee/messages"
 	"rbee/supervisor"
@@ -51,7 +52,17 @@ func daemon(ctx context.Context, o options) (int, error) {
 	defer sock.remove()
 	_ = proc.BecomeSubreaper() // without it a grandchild that escaped everything else is found by its environment
 	log := logger()
-	tel := telemetry.Start(telemetry.Options{Service: program, Enabled: true, Follow: true})
+	out, err := export.Open(export.Options{Service: program, Warn: func(err error) { log.Warn("telemetry", "error", err) }})
+	if err != nil {
+		return 1, err
+	}
+	tel := telemetry.Start(telemetry.Options{Service: program, Enabled: true, Follow: !out.Wanted()})
+	out.Follow(tel)
+	defer func() {
+		if err := out.Close(tel); err != nil {
+			log.Warn("telemetry", "error", err)
+		}
+	}()
 	logs := openLogs(env, run, log)
 	defer logs.Close()
 
@@ -79,15 +90,15 @@ func daemon(ctx context.Context, o options) (int, error) {
 	stop := func(cause string) {
 		ep.System.Root.Send(pid, queen.Stop{Cause: cause, Grace: o.grace, Drain: o.drain})
 	}
-	unused := newUnused(o, stop)
+	unused := newUnused(o, tel)
 	api := gateway.NewServer(gateway.Handler(unused.watch(queen.NewBackend(opt, pid, takeTrace(tel), unused.idle)), gateway.Options{}))
 	go func() { _ = api.Serve(sock.l) }()
 	log.Info("serving", "socket", path, "pid", os.Getpid(), "run", run)
-	return wait(ctx, log, done, stop, func() { ep.System.Root.Send(pid, queen.Kill{}) }), nil
+	return wait(log, telemetry.NewMetrics(out.MeterProvider()), done, stop, func() { ep.System.Root.Send(pid, queen.Kill{}) }), nil
 }
 
 // wait returns when the tree is gone. The first signal asks for it, the second one takes it.
-func wait(_ context.Context, log *slog.Logger, done <-chan *messages.Stopped, stop func(string), kill func()) int {
+func wait(log *slog.Logger, count *telemetry.Metrics, done <-chan *messages.Stopped, stop func(string), kill func()) int {
 	signals := make(chan os.Signal, 4)
 	signal.Notify(signals, syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP)
 	began := time.Time{}
@@ -103,13 +114,13 @@ func wait(_ context.Context, log *slog.Logger, done <-chan *messages.Stopped, st
 			log.Warn("killing", "signal", s.String())
 			kill()
 		case m := <-done:
-			return receipt(log, m, began)
+			return receipt(log, count, m, began)
 		}
 	}
 }
 
 // receipt logs what became of every process, and returns 3 if one could not be proven gone.
-func receipt(log *slog.Logger, m *messages.Stopped, began time.Time) int {
+func receipt(log *slog.Logger, count *telemetry.Metrics, m *messages.Stopped, began time.Time) int {
 	forced, unproven := 0, 0
 	for _, e := range m.GetProcesses() {
 		if e.GetForced() {
@@ -118,6 +129,8 @@ func receipt(log *slog.Logger, m *messages.Stopped, began time.Time) int {
 		if e.GetUnproven() {
 			unproven++
 		}
+		count.Started(e.GetName(), 1)
+		count.Stopped(e.GetName(), e.GetForced())
 		log.Info("ended", "name", e.GetName(), "pid", e.GetPid(), "host", e.GetHost(), "cause", e.GetCause(), "forced", e.GetForced(),
 			"unproven", e.GetUnproven(), "took_ms", float64(e.GetTookUs())/1000)
 	}
@@ -126,8 +139,14 @@ func receipt(log *slog.Logger, m *messages.Stopped, began time.Time) int {
 		took = time.Since(began).Round(time.Millisecond)
 	}
 	log.Info("stopped", "processes", len(m.GetProcesses()), "forced", forced, "unproven", unproven, "took_ms", took.Milliseconds())
-	if unproven > 0 {
+	switch {
+	case unproven > 0:
+		count.Cascade(telemetry.Unproven, took)
 		return 3
+	case forced > 0:
+		count.Cascade(telemetry.Forced, took)
+	default:
+		count.Cascade(telemetry.Clean, took)
 	}
 	return 0
 }
@@ -193,13 +212,12 @@ func socketPath(env config.Env, o options) (string, error) {
 // unused ends a queen that nobody uses: after --idle-timeout, or an ephemeral one after its task.
 type unused struct {
 	o     options
-	stop  func(cause string)
 	timer *time.Timer
-	used  atomic.Bool
+	tel   *telemetry.Telemetry
 }
 
-func newUnused(o options, stop func(string)) *unused {
-	u := &unused{o: o, stop: stop}
+func newUnused(o options, tel *telemetry.Telemetry) *unused {
+	u := &unused{o: o, tel: tel}
 	switch {
 	case o.ephemeral:
 		u.timer = time.AfterFunc(unusedTime, func() { self(syscall.SIGTERM) })
@@ -234,5 +252,8 @@ func (w watched) Submit(ctx context.Context, g *messages.Generate) (gateway.Stre
 	if w.u.timer != nil {
 		w.u.timer.Stop()
 	}
+	// A keeper's spans are for that keeper, also when this queen exports on its own.
+	parent := trace.SpanContextFromContext(telemetry.Extract(ctx, g.GetTraceparent()))
+	context.AfterFunc(ctx, w.u.tel.Claim(parent.TraceID()))
 	return w.Backend.Submit(ctx, g)
 }
