@@ -22,15 +22,6 @@ const (
 	defaultContext = 4096
 	maxSlots       = 256 // llama.cpp's LLAMA_MAX_SEQ
 	maxContext     = 16 << 20
-
-	// batchSize is the most tokens of one step, chunkCPU and chunkGPU the most prompt tokens among them.
-	//
-	// llama.cpp looks at the abort flag between operations, and on a CPU one operation on 512 tokens takes 50-100 ms
-	// (1.1B, one core): cancel would be late, prefill progress coarse, and a neighbour's next token seconds away. 64
-	// tokens at a time read a prompt at the same speed (measured: 62-65 tokens/s with 64, 128 and 512).
-	batchSize = 512
-	chunkCPU  = 64
-	chunkGPU  = 512
 )
 
 // loading is the load in progress; one at a time, because llama.cpp's progress callback and log are global to it.
@@ -206,7 +197,7 @@ func (m *model) openContext(dev device) error {
 	} else {
 		m.chunk = chunkGPU
 	}
-	p.NUbatch = uint32(m.chunk)
+	p.NUbatch = uint32(microBatch(m.chunk))
 	p.NThreads, p.NThreadsBatch = int32(m.info.Threads), int32(m.info.Threads)
 	p.AbortCallback, p.AbortCallbackData = library.abort, m.abort.address()
 	var err error

@@ -116,8 +116,8 @@ func (m *model) dropCancelled() {
 	}
 }
 
-// fill gathers a step: the next token of each sequence that is answering, then prompt tokens, a chunk in all,
-// from the sequence that has been here longest.
+// fill gathers a step: the next token of each sequence that is answering, and one chunk of a prompt, of the
+// sequence that has been here longest.
 func (m *model) fill() bool {
 	m.batch.clear()
 	for _, s := range m.active {
@@ -125,11 +125,10 @@ func (m *model) fill() bool {
 			m.mustAdd(s, 1)
 		}
 	}
-	chunk := m.chunk
 	for _, s := range m.active {
-		if n := min(s.unfed(), chunk, m.batch.room()); s.unfed() > 1 && n > 0 && s.hasRoom() {
+		if n := nextChunk(s.fed, len(s.tokens), m.chunk); s.unfed() > 1 && n <= m.batch.room() && s.hasRoom() {
 			m.mustAdd(s, n)
-			chunk -= n
+			break
 		}
 	}
 	return len(m.batch.parts) > 0

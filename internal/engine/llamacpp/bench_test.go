@@ -1,0 +1,66 @@
+package llamacpp_test
+
+import (
+	"context"
+	"testing"
+
+	"rbee/internal/engine"
+)
+
+const benchTokens = 2000
+
+// BenchmarkToken compares an answer of 2,000 tokens through the loop with the plain loop of the reference, on the
+// demo model, where a step is short and everything around it shows.
+func BenchmarkToken(b *testing.B) {
+	r := plainRequest{Model: demoModel, Text: "hello world", Tokens: benchTokens, Context: 2048, IgnoreEOS: true}
+	b.Run("plain", func(b *testing.B) {
+		var us float64
+		for b.Loop() {
+			us += reference(b, r).TokenUS
+		}
+		b.ReportMetric(us/float64(b.N), "us/token")
+		b.ReportMetric(0, "ns/op")
+	})
+	b.Run("ours", func(b *testing.B) {
+		m := load(b, engine.LoadOptions{Context: 2048, Threads: 1})
+		var us float64
+		for b.Loop() {
+			res := generate(b, m, engine.Request{Prompt: r.Text, Raw: true, MaxTokens: benchTokens, IgnoreEOS: true}).result
+			us += float64(res.Decode.Microseconds()) / float64(res.CompletionTokens-1)
+		}
+		b.ReportMetric(us/float64(b.N), "us/token")
+		b.ReportMetric(0, "ns/op")
+	})
+}
+
+// BenchmarkStart shows what a worker pays before its first token: the libraries and the backends (of a fresh
+// process), model and context.
+func BenchmarkStart(b *testing.B) {
+	r := plainRequest{Model: demoModel, Text: "hello world", Tokens: 2, Context: 2048}
+	b.Run("plain", func(b *testing.B) {
+		var sum plainAnswer
+		for b.Loop() {
+			a := reference(b, r)
+			sum.LoadMS += a.LoadMS
+			sum.InitMS += a.InitMS
+			sum.ModelMS += a.ModelMS
+			sum.ContextMS += a.ContextMS
+		}
+		n := float64(b.N)
+		b.ReportMetric(sum.LoadMS/n, "libraries-ms")
+		b.ReportMetric(sum.InitMS/n, "backends-ms")
+		b.ReportMetric(sum.ModelMS/n, "model-ms")
+		b.ReportMetric(sum.ContextMS/n, "context-ms")
+		b.ReportMetric(0, "ns/op")
+	})
+	b.Run("load", func(b *testing.B) {
+		e := open(b)
+		for b.Loop() {
+			m, err := e.Load(context.Background(), engine.LoadOptions{Path: demoModel, Context: 2048})
+			if err != nil {
+				b.Fatal(err)
+			}
+			m.Close()
+		}
+	})
+}
