@@ -1,0 +1,9 @@
+package worker
+
+import (
+	"testing"
+
+	"rbee/internal/testkit"
+)
+
+func TestDiagramIsTheTable(t *testing.T) { testkit.Golden(t, "testdata/worker.mmd", Diagram()) }
