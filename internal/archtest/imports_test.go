@@ -45,8 +45,8 @@ var rules = []rule{
 		what: []string{"github.com/hybridgroup/yzma/...", "github.com/ebitengine/purego/...", "github.com/jupiterrider/ffi/..."},
 		why:  "the binding is behind the engine interface, so that another engine can take its place", tests: true,
 	}, {
-		who: []string{"..."}, except: []string{"internal/engine/enginetest/...", "internal/testkit/...", "cmd/..."},
-		what: []string{"internal/engine/enginetest/...", "internal/testkit/...", "testing", "pgregory.net/rapid/...", "go.uber.org/goleak/..."},
+		who: []string{"..."}, except: []string{"internal/engine/enginetest/...", "internal/telemetry/telemetrytest", "internal/testkit/..."},
+		what: []string{"internal/engine/enginetest/...", "internal/telemetry/telemetrytest", "internal/testkit/...", "testing", "pgregory.net/rapid/...", "go.uber.org/goleak/..."},
 		why:  "fakes and test tools do not ship",
 	}, {
 		who:  []string{"actors/worker"},
@@ -82,8 +82,12 @@ var rules = []rule{
 		why: "a decision is a function of its arguments",
 	}, {
 		who: []string{"..."}, except: []string{"actors/...", "supervisor", "internal/transport/...", "internal/gateway/...", "cmd/...", "bench/..."},
-		what: []string{"github.com/asynkron/protoactor-go/...", "google.golang.org/grpc/..."},
+		what: []string{"github.com/asynkron/protoactor-go/..."},
 		why:  "what is no actor must be usable, and testable, without them", tests: true,
+	}, {
+		who: []string{"..."}, except: []string{"supervisor", "internal/transport/...", "internal/telemetry/export", "cmd/...", "bench/..."},
+		what: []string{"google.golang.org/grpc/..."},
+		why:  "gRPC is how the transport carries actors, and one way to export a trace; nobody else sees it", tests: true,
 	}, {
 		who: []string{"..."}, except: []string{"internal/transport/...", "bench/..."},
 		what: []string{"github.com/hashicorp/yamux/..."},
