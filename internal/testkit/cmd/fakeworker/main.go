@@ -1,0 +1,51 @@
+// Command fakeworker is llm-worker-rbee with an engine that does as badly as native code can: what goes wrong is
+// told by RBEE_FAKE_ENGINE (package enginetest), and by RBEE_FAKE_WORKER, a list of:
+//
+//	garbage      print to stdout before the handshake
+//	deaf         ignore SIGTERM
+//	grandchild   leave a process in a session of its own that holds every descriptor
+package main
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"os/signal"
+	"strings"
+	"syscall"
+
+	"rbee/actors/worker"
+	"rbee/internal/engine"
+	"rbee/internal/engine/enginetest"
+	"rbee/messages"
+)
+
+func main() {
+	for what := range strings.SplitSeq(os.Getenv("RBEE_FAKE_WORKER"), ",") {
+		switch what {
+		case "garbage":
+			fmt.Println("ggml_init: found 1 device\x00\x01 rubbish")
+		case "deaf":
+			signal.Ignore(syscall.SIGTERM)
+		case "grandchild":
+			grandchild()
+		}
+	}
+	os.Exit(worker.Run("llm-worker-rbee", func(*messages.WorkerConfig) (engine.Engine, error) {
+		s, err := enginetest.FromEnv()
+		if err != nil {
+			return nil, err
+		}
+		return enginetest.New(s), nil
+	}))
+}
+
+func grandchild() {
+	c := exec.Command("sleep", "300")
+	c.Stdin, c.Stdout, c.Stderr = os.Stdin, os.Stdout, os.Stderr
+	c.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
+	if err := c.Start(); err != nil {
+		fmt.Fprintln(os.Stderr, "no grandchild:", err)
+		os.Exit(1)
+	}
+}

@@ -1,0 +1,167 @@
+package treetest
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// A moment in a run, held open by a fake worker so that nothing depends on luck.
+type moment struct {
+	name   string
+	engine string
+	until  func(r *run) bool
+}
+
+var moments = []moment{
+	{"starting", "load=3s", func(r *run) bool { return r.stderr.wait("starting queen-rbee") && appears(r, "queen") }},
+	{"loading", "hang=load", func(r *run) bool { return r.stderr.wait("loading model") }},
+	{"decoding", "tokens=100000,rate=200", func(r *run) bool { return r.stdout.wait("tok3") }},
+	{"stopping", "tokens=100000,rate=200,hang=decode@10", func(r *run) bool {
+		if !r.stdout.wait("tok9") {
+			return false
+		}
+		_ = r.cmd.Process.Signal(syscall.SIGTERM)
+		return r.stderr.wait("stopping 1 hive")
+	}},
+}
+
+// appears waits for a process that has said nothing yet; the keeper announces a start just before it happens.
+func appears(r *run, name string) bool {
+	for deadline := time.Now().Add(10 * time.Second); time.Now().Before(deadline); {
+		if len(r.below(name)) > 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// The full matrix is for make faults; make test takes what is most often seen in life.
+func TestFaultMatrix(t *testing.T) {
+	full := os.Getenv("RBEE_FAULTS") == "full"
+	for _, m := range moments {
+		for _, who := range []string{"keeper", "queen", "hive", "worker"} {
+			for _, sig := range []syscall.Signal{syscall.SIGKILL, syscall.SIGSTOP} {
+				if !full && m.name != "decoding" {
+					continue
+				}
+				if m.name == "starting" && who != "keeper" && who != "queen" {
+					continue // hive and worker are not there yet: their start is "loading"
+				}
+				t.Run(fmt.Sprintf("%s/%s/%v", m.name, who, sig), func(t *testing.T) {
+					t.Parallel()
+					strike(t, m, who, sig)
+				})
+			}
+		}
+	}
+}
+
+func strike(t *testing.T, m moment, who string, sig syscall.Signal) {
+	r := infer(t, fake, "RBEE_FAKE_ENGINE="+m.engine)
+	if !m.until(r) {
+		t.Fatalf("the moment never came:\n%s", r.stderr)
+	}
+	victim := r.cmd.Process.Pid
+	if who != "keeper" {
+		victim = r.one(who).PID
+	}
+	if err := syscall.Kill(victim, sig); err != nil {
+		t.Fatal(err)
+	}
+	r.clean(allowed)
+	if who == "keeper" && sig == syscall.SIGSTOP {
+		_ = syscall.Kill(victim, syscall.SIGCONT) // on `fg` it must say so
+	}
+	code := r.end()
+	switch {
+	case who == "keeper" && sig == syscall.SIGKILL:
+		return // nobody is left to say anything
+	case m.name == "stopping" && code == 143:
+		return // it was on its way out
+	case code == 0:
+		t.Errorf("exit code 0 although the %s was struck:\n%s", who, r.stderr)
+	}
+	codes := map[string][]string{"keeper": {"QUEEN_LOST"}, "queen": {"QUEEN_LOST", "QUEEN_START_FAILED"}, "hive": {"NODE_LOST", "HIVE_START_FAILED"},
+		"worker": {"WORKER_CRASHED", "WORKER_START_FAILED"}}[who]
+	if m.name == "stopping" {
+		return
+	}
+	for _, c := range codes {
+		if strings.Contains(r.stderr.String(), c) {
+			return
+		}
+	}
+	t.Errorf("the error does not name the %s (%v):\n%s", who, codes, r.stderr)
+}
+
+func TestFaultAStubbornWorkerIsKilledInTime(t *testing.T) {
+	t.Parallel()
+	for name, env := range map[string][]string{
+		"hangs in native code": {"RBEE_FAKE_ENGINE=tokens=100000,rate=200,hang=decode@10"},
+		"deaf to TERM":         {"RBEE_FAKE_ENGINE=tokens=100000,rate=200,hang=decode@10", "RBEE_FAKE_WORKER=deaf"},
+	} {
+		r := infer(t, fake, append(env, "--json")...)
+		r.stdout.wait("tok9")
+		_ = r.cmd.Process.Signal(syscall.SIGTERM)
+		began := time.Now()
+		r.want(143)
+		// The cancel of the request has 5 s to be acknowledged, then the stop begins.
+		if took := time.Since(began); took > 5*time.Second+grace+1500*time.Millisecond {
+			t.Errorf("%s: took %v", name, took)
+		}
+		if rc := r.receipt(); !rc.Clean || rc.Forced != 1 {
+			t.Errorf("%s: receipt %+v, want clean with 1 forced", name, rc)
+		}
+		r.clean(0)
+	}
+}
+
+func TestFaultAGrandchildInASessionOfItsOwnIsEnded(t *testing.T) {
+	t.Parallel()
+	r := infer(t, fake, "RBEE_FAKE_WORKER=grandchild", "RBEE_FAKE_ENGINE=tokens=5", "--json")
+	r.want(0)
+	if rc := r.receipt(); !rc.Clean {
+		t.Errorf("receipt %+v", rc)
+	}
+	r.clean(0)
+}
+
+func TestFaultGarbageOnStdoutIsSkipped(t *testing.T) {
+	t.Parallel()
+	r := infer(t, fake, "RBEE_FAKE_WORKER=garbage", "RBEE_FAKE_ENGINE=tokens=5")
+	r.want(0)
+	if strings.Contains(r.stdout.String(), "rubbish") || !strings.Contains(r.stdout.String(), "tok4") {
+		t.Errorf("stdout %q", r.stdout)
+	}
+	r.clean(0)
+}
+
+func TestFaultACrashBeforeTheFirstTokenIsRetriedOnce(t *testing.T) {
+	t.Parallel()
+	once := filepath.Join(t.TempDir(), "once")
+	r := infer(t, fake, "RBEE_FAKE_ENGINE=tokens=5,crash=prefill,once="+once)
+	r.want(0, "trying once more")
+	if !strings.Contains(r.stdout.String(), "tok4") {
+		t.Errorf("stdout %q", r.stdout)
+	}
+	r.clean(0)
+
+	r = infer(t, fake, "RBEE_FAKE_ENGINE=tokens=5,crash=prefill")
+	r.want(1, "WORKER_CRASHED")
+	r.clean(0)
+}
+
+func TestFaultACrashAfterTokensKeepsThemAndSaysHowMany(t *testing.T) {
+	t.Parallel()
+	r := infer(t, fake, "RBEE_FAKE_ENGINE=tokens=100,rate=100,crash=decode@7")
+	r.want(1, "WORKER_CRASHED", "segmentation fault", "after 7 tokens")
+	if !strings.Contains(r.stdout.String(), "tok6") {
+		t.Errorf("the partial text is gone: %q", r.stdout)
+	}
+	r.clean(0)
+}

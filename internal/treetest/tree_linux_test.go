@@ -1,0 +1,233 @@
+package treetest
+
+import (
+	"encoding/json"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"rbee/internal/testkit"
+)
+
+const greeting = "Hello world from a tiny llama"
+
+func TestTreeAnswersAndLeavesNothing(t *testing.T) {
+	t.Parallel()
+	r := infer(t, real, "--temperature", "0", "--json")
+	r.want(0)
+	r.clean(0)
+	var text strings.Builder
+	var done struct {
+		Text  string
+		Usage struct {
+			Completion int `json:"completion_tokens"`
+		}
+	}
+	for line := range strings.Lines(r.stdout.String()) {
+		var e struct{ Type, Text string }
+		if err := json.Unmarshal([]byte(line), &e); err != nil {
+			t.Fatalf("%q: %v", line, err)
+		}
+		switch e.Type {
+		case "token":
+			text.WriteString(e.Text)
+		case "done":
+			if err := json.Unmarshal([]byte(line), &done); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	if text.String() != done.Text || !strings.HasPrefix(done.Text, greeting) || done.Usage.Completion < 10 {
+		t.Errorf("tokens %q, done %+v", text.String(), done)
+	}
+	rc := r.receipt()
+	names := map[string]bool{}
+	for _, p := range rc.Processes {
+		names[p.Name] = true
+		if p.PID == 0 || p.Started.IsZero() || p.Cause != "stopped" || p.Forced {
+			t.Errorf("%+v", p)
+		}
+	}
+	if !rc.Clean || rc.Forced != 0 || len(rc.Processes) != 3 || !names["queen-rbee"] || !names["rbee-hive"] || !names["llm-worker-rbee"] {
+		t.Errorf("receipt %+v", rc)
+	}
+}
+
+func TestTreeEightAtOnceDoNotDisturbEachOther(t *testing.T) {
+	t.Parallel()
+	var runs []*run
+	for range 8 {
+		runs = append(runs, infer(t, real, "--temperature", "0", "-q"))
+	}
+	for _, r := range runs {
+		r.want(0)
+		if !strings.HasPrefix(r.stdout.String(), greeting) {
+			t.Errorf("%q", r.stdout)
+		}
+		r.clean(0)
+	}
+}
+
+func TestTreeOneTraceCoversTheCommand(t *testing.T) {
+	t.Parallel()
+	r := infer(t, real, "--timings", "--temperature", "0")
+	r.want(0, "start queen", "start hive", "start worker", "load model", "prefill", "decode", "stop queen", "stop hive", "stop worker", "4 processes")
+	i := strings.LastIndex(r.stderr.String(), "\n9")
+	if i < 0 { // 95 % and more; 100.0 % cannot be, the root begins before its first child
+		t.Errorf("less than 90 %% of the time is inside named spans:\n%s", r.stderr)
+	}
+	r.clean(0)
+}
+
+func TestTreeDaemonReusesItsWorkerAndLeavesNothing(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	socket := filepath.Join(dir, "q", "queen.sock")
+	d := exec.Command(real+"/queen-rbee", "daemon", "--socket", socket, "--lease", "2s")
+	d.Env = environment(dir)
+	errs, err := d.StderrPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := d.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer d.Process.Kill()
+	log := newWatched(errs)
+	if !log.wait(`"serving"`) {
+		t.Fatal(log)
+	}
+	for path, want := range map[string]os.FileMode{socket: 0o600, filepath.Dir(socket): 0o700} {
+		if st, err := os.Stat(path); err != nil || st.Mode().Perm() != want {
+			t.Errorf("%s: %v, %v, want %v", path, st.Mode().Perm(), err, want)
+		}
+	}
+	second := exec.Command(real+"/queen-rbee", "daemon", "--socket", socket)
+	second.Env = environment(dir)
+	if out, err := second.CombinedOutput(); err == nil || !strings.Contains(string(out), "SOCKET_IN_USE") {
+		t.Errorf("a second daemon on the socket: %v\n%s", err, out)
+	}
+	ask := func() string {
+		c := exec.Command(real+"/rbee", "infer", "--model", "demo", "--prompt", "hello world", "--temperature", "0", "--socket", socket)
+		c.Env = environment(dir)
+		out, err := c.CombinedOutput()
+		if err != nil || !strings.Contains(string(out), greeting) {
+			t.Fatalf("%v\n%s", err, out)
+		}
+		return string(out)
+	}
+	if first := ask(); !strings.Contains(first, "starting worker") || strings.Contains(first, "reusing") {
+		t.Errorf("the first request:\n%s", first)
+	}
+	if again := ask(); !strings.Contains(again, "reusing worker-0.1") || strings.Contains(again, "starting worker") {
+		t.Errorf("the second request:\n%s", again)
+	}
+	if err := d.Process.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	log.wait("\x00 never")
+	if err := d.Wait(); err != nil {
+		t.Errorf("the daemon ended with %v\n%s", err, log)
+	}
+	if left, err := testkit.Leftovers(dir); err != nil || len(left) > 0 {
+		t.Errorf("left: %v %v", left, err)
+	}
+	if _, err := os.Stat(socket); !os.IsNotExist(err) {
+		t.Errorf("the socket is left: %v", err)
+	}
+}
+
+func TestTreeSignalsCancelAndKeepWhatWasPrinted(t *testing.T) {
+	t.Parallel()
+	for sig, code := range map[syscall.Signal]int{syscall.SIGINT: 130, syscall.SIGTERM: 143, syscall.SIGHUP: 129} {
+		r := infer(t, fake, "RBEE_FAKE_ENGINE=tokens=100000,rate=200")
+		r.stdout.wait("tok3")
+		if err := r.cmd.Process.Signal(sig); err != nil {
+			t.Fatal(err)
+		}
+		r.want(code, "0 forced")
+		if !strings.Contains(r.stdout.String(), "tok0") {
+			t.Errorf("%v: what was printed is gone: %q", sig, r.stdout)
+		}
+		r.clean(0)
+	}
+}
+
+func TestTreeASecondSignalKills(t *testing.T) {
+	t.Parallel()
+	r := infer(t, fake, "RBEE_FAKE_ENGINE=tokens=100000,rate=200,hang=decode@20", "--grace", "60s")
+	r.stdout.wait("tok19")
+	_ = r.cmd.Process.Signal(syscall.SIGINT)
+	r.stderr.wait("cancelling")
+	began := time.Now()
+	_ = r.cmd.Process.Signal(syscall.SIGINT)
+	r.stderr.wait("stopping")
+	_ = r.cmd.Process.Signal(syscall.SIGINT) // the first two may have been one for the kernel
+	r.want(130, "forced")
+	if took := time.Since(began); took > 20*time.Second {
+		t.Errorf("took %v although it was to be killed", took)
+	}
+	r.clean(0)
+}
+
+func TestTreeNobodyElseCanUseItsPorts(t *testing.T) {
+	t.Parallel()
+	r := infer(t, fake, "RBEE_FAKE_ENGINE=tokens=400,rate=200", "--max-tokens", "400")
+	r.stdout.wait("tok3")
+	pids := []int{r.cmd.Process.Pid}
+	for _, f := range r.below("") {
+		pids = append(pids, f.PID)
+	}
+	ls, err := testkit.Listeners(pids...)
+	if err != nil || len(pids) != 4 {
+		t.Fatalf("%v, %v", pids, err)
+	}
+	for _, l := range ls {
+		c, err := net.Dial(strings.TrimSuffix(l.Network, "6"), l.Address)
+		if err != nil {
+			t.Errorf("%v: %v", l, err)
+			continue
+		}
+		_, _ = c.Write([]byte("GET / HTTP/1.1\r\nHost: x\r\n\r\n" + strings.Repeat("A", 4096)))
+		_ = c.SetReadDeadline(time.Now().Add(5 * time.Second))
+		if n, err := c.Read(make([]byte, 1)); n > 0 || err == nil || os.IsTimeout(err) {
+			t.Errorf("%v talks to a stranger: %d bytes, %v", l, n, err)
+		}
+		c.Close()
+	}
+	r.want(0)
+	r.clean(0)
+}
+
+func TestTreeRefusesBadInputAndLeavesNothing(t *testing.T) {
+	t.Parallel()
+	empty := filepath.Join(t.TempDir(), "empty.gguf")
+	if err := os.WriteFile(empty, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for name, c := range map[string]struct {
+		args []string
+		code int
+		says string
+	}{
+		"unknown node":    {[]string{"--node", "mars"}, 1, "NODE_UNKNOWN"},
+		"unknown model":   {[]string{"--model", "nobody"}, 1, "MODEL_NOT_FOUND"},
+		"empty file":      {[]string{"--model", empty}, 1, "MODEL_CORRUPT"},
+		"no engine":       {[]string{"RBEE_ENGINE_DIR=/nonexistent"}, 1, "ENGINE_UNAVAILABLE"},
+		"context too big": {[]string{"--ctx", "100000"}, 1, "CONTEXT_OVERFLOW"},
+		"max tokens":      {[]string{"--max-tokens", "0"}, 2, "max-tokens"},
+		"deadline":        {[]string{"--deadline", "1ms"}, 1, "DEADLINE_EXCEEDED"},
+	} {
+		r := infer(t, real, c.args...)
+		r.want(c.code, c.says)
+		r.clean(0)
+		if t.Failed() {
+			t.Fatal(name)
+		}
+	}
+}
