@@ -21,7 +21,7 @@ type rule struct {
 
 var rules = []rule{
 	{
-		who: []string{"..."}, except: []string{"cmd/..."},
+		who: []string{"..."}, except: []string{"cmd/...", "internal/testkit/cmd/fakeworker"},
 		what: []string{"actors/..."},
 		why:  "actors know each other by messages only; cmd wires them", tests: true,
 	}, {
