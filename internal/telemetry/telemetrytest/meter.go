@@ -63,7 +63,7 @@ func points(data metricdata.Aggregation, with []attribute.KeyValue) (sum int64) 
 
 func bears(set attribute.Set, with []attribute.KeyValue) bool {
 	for _, kv := range with {
-		if v, ok := set.Value(kv.Key); !ok || v.Emit() != kv.Value.Emit() {
+		if v, ok := set.Value(kv.Key); !ok || v.String() != kv.Value.String() {
 			return false
 		}
 	}
