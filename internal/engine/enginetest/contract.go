@@ -62,6 +62,7 @@ func Contract(t *testing.T, open func(t *testing.T) engine.Engine, modelPath str
 		{"an error from emit ends the answer", emitErrorEnds},
 		{"concurrent answers are not mixed", concurrentAnswers},
 		{"a request waits for a slot and can be cancelled there", waitsForSlot},
+		{"a slow caller holds up nobody", slowCallerAlone},
 		{"cancel of one leaves the other's text alone", cancelOneOfTwo},
 	} {
 		t.Run(c.name, func(t *testing.T) { c.test(t, load(t, small)) })
@@ -404,5 +405,19 @@ func cancelOneOfTwo(t *testing.T, m engine.Model) {
 	}
 	if a := <-stayed; a.err != nil || a.text != want {
 		t.Errorf("%v: %q, want %q", a.err, a.text, want)
+	}
+}
+
+func slowCallerAlone(t *testing.T, m engine.Model) {
+	slow := hold(t, m, hello(200))
+	defer slow()
+	for range 3 {
+		if a := mustGenerate(t, m, hello(50)); a.result.CompletionTokens != 50 {
+			t.Errorf("%+v", a.result)
+		}
+	}
+	want := mustGenerate(t, m, hello(200)).text
+	if a := slow(); a.err != nil || a.text != want {
+		t.Errorf("the slow one: %v, %q, want %q", a.err, a.text, want)
 	}
 }

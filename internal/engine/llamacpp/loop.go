@@ -28,7 +28,6 @@ func (m *model) run(o engine.LoadOptions, dev device, ready chan<- error) {
 	defer close(m.gone)
 	defer m.free()
 	err := m.open(o, dev)
-	m.ready = err == nil
 	ready <- err
 	if err != nil {
 		return
@@ -42,7 +41,8 @@ func (m *model) run(o engine.LoadOptions, dev device, ready chan<- error) {
 	for _, s := range m.active {
 		m.leave(s, engine.FinishCancelled, errClosed)
 	}
-	m.users.Lock() // until every Generate has returned: they read the vocabulary
+	m.users.Lock() // waits until every Generate has returned: they read the vocabulary, which free takes away
+	defer m.users.Unlock()
 }
 
 // admit lets requests in while there are slots. It waits only if there is nothing else to do: no sequence, or none
@@ -102,7 +102,7 @@ func (m *model) leave(s *sequence, reason string, err error) {
 		}
 	}
 	llama.SamplerFree(s.sampler)
-	llama.MemorySeqRm(m.memory, s.slot, -1, -1)
+	m.forget(s)
 	m.slots = append(m.slots, s.slot)
 	s.finish(reason, err)
 }
@@ -157,6 +157,7 @@ func (m *model) step() {
 		m.rewind(p)
 	}
 	if rc == decodeAborted && err == nil {
+		m.undone++
 		return
 	}
 	said := lastOf(complaints())
@@ -165,13 +166,17 @@ func (m *model) step() {
 	}
 }
 
-// rewind takes out of the context's memory what the step may have put there. Memory that cannot forget its newest
-// part (a recurrent model's state) forgets all, and the sequence is fed again from its first token.
+// rewind takes out of the context's memory what the step may have put there.
 func (m *model) rewind(p part) {
 	if ok, err := llama.MemorySeqRm(m.memory, p.s.slot, llama.Pos(p.before), -1); err != nil || !ok {
-		llama.MemorySeqRm(m.memory, p.s.slot, -1, -1)
-		p.s.fed = 0
+		m.forget(p.s) // a recurrent model's state cannot give back its newest part
 	}
+}
+
+// forget empties the context's memory of s, which is then fed again from its first token.
+func (m *model) forget(s *sequence) {
+	llama.MemorySeqRm(m.memory, s.slot, -1, -1)
+	s.fed = 0
 }
 
 // advance takes note of what was fed and, at the end of what there is, samples the next token.

@@ -28,7 +28,7 @@ type model struct {
 	batch    *batch
 	ends     []llama.LogitBias // see endTokens
 	pieceBuf []byte
-	ready    bool
+	undone   int // steps that were aborted
 
 	// Between the loop and its callers.
 	join  chan *sequence // taken while there is a free slot; those who wait are served in order

@@ -9,6 +9,12 @@ import (
 	"rbee/internal/fault"
 )
 
+// Limits on stop strings: they are looked for after every token, on the thread that computes for everybody.
+const (
+	maxStops     = 32
+	maxStopBytes = 512
+)
+
 // tokenize turns a request into tokens: the chat template applied, special tokens recognised, begin-of-text added
 // where the model wants it. It may run on any goroutine: the vocabulary never changes.
 func (m *model) tokenize(r engine.Request) ([]llama.Token, error) {
@@ -37,9 +43,12 @@ func checkText(r engine.Request) error {
 			return fault.New(fault.InvalidRequest, "the text has a zero byte at position %d", at)
 		}
 	}
+	if len(r.Stop) > maxStops {
+		return fault.New(fault.InvalidRequest, "%d stop strings: there may be %d", len(r.Stop), maxStops).With("field", "stop")
+	}
 	for _, s := range r.Stop {
-		if s == "" {
-			return fault.New(fault.InvalidRequest, "a stop string is empty").With("field", "stop")
+		if s == "" || len(s) > maxStopBytes {
+			return fault.New(fault.InvalidRequest, "a stop string has %d bytes: it must have between 1 and %d", len(s), maxStopBytes).With("field", "stop")
 		}
 	}
 	return nil
