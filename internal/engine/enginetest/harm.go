@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"syscall"
+	"time"
 
 	"rbee/internal/fault"
 )
@@ -16,7 +17,9 @@ func (s Script) meet(p Point) error {
 	}
 	switch h {
 	case Hang:
-		select {} // deaf: what makes native code cruel is that nothing in this process can end it
+		for { // deaf: what makes native code cruel is that nothing in this process can end it
+			time.Sleep(time.Hour) // not select {}: Go ends a process in which all goroutines do that
+		}
 	case Exit:
 		os.Exit(ExitCode)
 	case Crash:
