@@ -25,9 +25,15 @@ type Self struct {
 	ep      *transport.Endpoint
 }
 
-// bootTime is how long a child waits for its first frame. Somebody who runs the program by hand gets an error
-// after it, an owner writes the frame before it does anything else.
-const bootTime = 10 * time.Second
+// bootTime is how long a child waits for its first frame, which an owner writes before it does anything else: the
+// lease, since an owner may be frozen before it could name one. Somebody who runs the program by hand gets an error
+// after it.
+func bootTime() time.Duration {
+	if d, err := time.ParseDuration(os.Getenv(proc.EnvLease)); err == nil && d > 0 {
+		return d
+	}
+	return DefaultLease
+}
 
 // Adopt takes the link over from stdin and stdout, reads Boot and answers Hello. It is the first thing that a
 // child's main does.
@@ -38,7 +44,7 @@ func Adopt() (*Self, error) {
 		return nil, fmt.Errorf("cannot take over stdin and stdout: %w", err)
 	}
 	s := &Self{stream: stream, Boot: &messages.Boot{}}
-	guard := time.AfterFunc(bootTime, func() { stream.Close() })
+	guard := time.AfterFunc(bootTime(), func() { stream.Close() })
 	defer guard.Stop()
 	if _, err := transport.ReadFrame(stream, "", s.Boot); err != nil {
 		return nil, fmt.Errorf("this program is started by rbee, not by hand: %w", err)

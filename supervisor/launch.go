@@ -82,7 +82,7 @@ func Launch(s Spec) (*Launched, error) {
 	l := &Launched{Spec: s, began: time.Now(), hello: make(chan struct{}), tail: proc.NewTail(20)}
 	ctx, span := s.Tracer.Start(s.Context, "start "+s.Kind, trace.WithAttributes(telemetry.AttrProcess.String(s.Program), telemetry.AttrAddress.String(s.Address)))
 	l.span = span
-	env := append([]string{proc.EnvRun + "=" + s.Run, proc.EnvLife + "=" + s.Address, proc.EnvRoot + "=" + s.Root}, s.Env...)
+	env := append([]string{proc.EnvRun + "=" + s.Run, proc.EnvLife + "=" + s.Address, proc.EnvRoot + "=" + s.Root, proc.EnvLease + "=" + s.Lease.String()}, s.Env...)
 	p, err := s.Spawner.Start(s.Program, s.Args, env, s.Death)
 	if err != nil {
 		span.SetStatus(codes.Error, err.Error())
@@ -131,7 +131,9 @@ func (l *Launched) Abort() {
 func (l *Launched) handshake() {
 	defer close(l.hello)
 	stream := l.process.Stream()
-	guard := time.AfterFunc(l.Start, func() { stream.Close() })
+	// Nothing but the start of a process lies between Boot and Hello, so the lease holds from the first moment: a
+	// child that is frozen before it can keep a lease is noticed as soon as one that is frozen later.
+	guard := time.AfterFunc(min(l.Start, l.Lease), func() { stream.Close() })
 	defer guard.Stop()
 	if l.err = transport.WriteFrame(stream, "", l.Boot); l.err != nil {
 		return

@@ -122,7 +122,7 @@ func (a *linkActor) greeted(c actor.Context) {
 		select {
 		case <-a.process.Exited(): // its exit is the better explanation, and is on its way
 		default:
-			a.blame("no handshake")
+			a.blame(fmt.Sprintf("killed: no handshake within %v", min(a.Start, a.Lease)))
 			a.step(c, evLate)
 		}
 		return

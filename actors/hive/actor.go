@@ -311,7 +311,7 @@ func (h *hive) linkDown(d supervisor.LinkDown) {
 	}
 	if !d.Asked && h.stopping == nil {
 		if s.err == nil {
-			s.err = crashed(s, d, h.Hive.GetNode())
+			s.err, s.died = crashed(s, d, h.Hive.GetNode()), true
 		}
 		h.mourn(s, d)
 	}

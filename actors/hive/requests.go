@@ -196,7 +196,7 @@ func (h *hive) failWaiting(s *slot) {
 		s.err = fault.New(fault.WorkerStartFailed, "the worker for %s on %s ended before it was ready: %s", s.found.Name, h.Hive.GetNode(), s.cause)
 	}
 	for _, p := range h.waitingFor(s) {
-		h.settle(p, s.err, s.err.Code == fault.WorkerCrashed)
+		h.settle(p, s.err, s.died)
 	}
 }
 
@@ -210,7 +210,7 @@ func (h *hive) settleActive(s *slot) {
 		f = fault.New(fault.Cancelled, "the worker on %s was stopped: %s", h.Hive.GetNode(), s.cause)
 	}
 	for _, p := range s.active {
-		h.settle(p, f, f.Code == fault.WorkerCrashed)
+		h.settle(p, f, s.died)
 	}
 }
 

@@ -20,6 +20,7 @@ type slot struct {
 
 	state  state
 	err    *fault.Error // why it failed, once it did
+	died   bool         // err is its death: another worker may do better
 	cause  string       // how it ended, once it is down
 	total  int64        // slots, as the worker itself says once it is loaded
 	loaded *messages.Loaded
