@@ -348,6 +348,8 @@ type HiveConfig struct {
 	IdleTtlMs     int64                  `protobuf:"varint,4,opt,name=idle_ttl_ms,json=idleTtlMs,proto3" json:"idle_ttl_ms,omitempty"` // an idle worker is stopped after it; negative = never
 	LoadTimeoutMs int64                  `protobuf:"varint,5,opt,name=load_timeout_ms,json=loadTimeoutMs,proto3" json:"load_timeout_ms,omitempty"`
 	Prestart      *Prestart              `protobuf:"bytes,6,opt,name=prestart,proto3" json:"prestart,omitempty"`
+	Local         bool                   `protobuf:"varint,7,opt,name=local,proto3" json:"local,omitempty"`                         // the node is the queen's own machine: relative paths mean something there
+	ModelsDir     string                 `protobuf:"bytes,8,opt,name=models_dir,json=modelsDir,proto3" json:"models_dir,omitempty"` // the node's, from the configuration; "" = the node's own rule
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -422,6 +424,20 @@ func (x *HiveConfig) GetPrestart() *Prestart {
 		return x.Prestart
 	}
 	return nil
+}
+
+func (x *HiveConfig) GetLocal() bool {
+	if x != nil {
+		return x.Local
+	}
+	return false
+}
+
+func (x *HiveConfig) GetModelsDir() string {
+	if x != nil {
+		return x.ModelsDir
+	}
+	return ""
 }
 
 // Prestart names the worker that is certain to be wanted.
@@ -1241,7 +1257,7 @@ const file_messages_lifecycle_proto_rawDesc = "" +
 	"\x0eshow_narration\x18\x02 \x01(\bR\rshowNarration\x12\x19\n" +
 	"\bstall_ms\x18\x03 \x01(\x03R\astallMs\x12-\n" +
 	"\bprestart\x18\x04 \x01(\v2\x11.rbee.v1.PrestartR\bprestart\x12\x17\n" +
-	"\alog_dir\x18\x05 \x01(\tR\x06logDir\"\xcb\x01\n" +
+	"\alog_dir\x18\x05 \x01(\tR\x06logDir\"\x80\x02\n" +
 	"\n" +
 	"HiveConfig\x12\x12\n" +
 	"\x04node\x18\x01 \x01(\tR\x04node\x12\x1c\n" +
@@ -1249,7 +1265,10 @@ const file_messages_lifecycle_proto_rawDesc = "" +
 	"\x05slots\x18\x03 \x01(\x03R\x05slots\x12\x1e\n" +
 	"\vidle_ttl_ms\x18\x04 \x01(\x03R\tidleTtlMs\x12&\n" +
 	"\x0fload_timeout_ms\x18\x05 \x01(\x03R\rloadTimeoutMs\x12-\n" +
-	"\bprestart\x18\x06 \x01(\v2\x11.rbee.v1.PrestartR\bprestart\"q\n" +
+	"\bprestart\x18\x06 \x01(\v2\x11.rbee.v1.PrestartR\bprestart\x12\x14\n" +
+	"\x05local\x18\a \x01(\bR\x05local\x12\x1d\n" +
+	"\n" +
+	"models_dir\x18\b \x01(\tR\tmodelsDir\"q\n" +
 	"\bPrestart\x12\x12\n" +
 	"\x04node\x18\x01 \x01(\tR\x04node\x12'\n" +
 	"\x05model\x18\x02 \x01(\v2\x11.rbee.v1.ModelRefR\x05model\x12(\n" +

@@ -97,8 +97,9 @@ func (x *Error) GetDetailsJson() string {
 type ModelRef struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Ref           string                 `protobuf:"bytes,1,opt,name=ref,proto3" json:"ref,omitempty"`
-	Cwd           string                 `protobuf:"bytes,2,opt,name=cwd,proto3" json:"cwd,omitempty"`                              // the caller's working directory; counts for localhost only
-	ModelsDir     string                 `protobuf:"bytes,3,opt,name=models_dir,json=modelsDir,proto3" json:"models_dir,omitempty"` // --models-dir or RBEE_MODELS_DIR of the caller; "" = the node's own rule
+	Cwd           string                 `protobuf:"bytes,2,opt,name=cwd,proto3" json:"cwd,omitempty"`                                         // the caller's working directory; counts for localhost only
+	ModelsDir     string                 `protobuf:"bytes,3,opt,name=models_dir,json=modelsDir,proto3" json:"models_dir,omitempty"`            // --models-dir of the caller; "" = the node's own rule
+	EnvModelsDir  string                 `protobuf:"bytes,4,opt,name=env_models_dir,json=envModelsDir,proto3" json:"env_models_dir,omitempty"` // RBEE_MODELS_DIR of the caller; counts for localhost only
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -150,6 +151,13 @@ func (x *ModelRef) GetCwd() string {
 func (x *ModelRef) GetModelsDir() string {
 	if x != nil {
 		return x.ModelsDir
+	}
+	return ""
+}
+
+func (x *ModelRef) GetEnvModelsDir() string {
+	if x != nil {
+		return x.EnvModelsDir
 	}
 	return ""
 }
@@ -515,6 +523,143 @@ func (x *Generate) GetWarm() bool {
 	return false
 }
 
+// Survey asks a hive what it could do for a request that may go to one of several nodes; Offer is its answer.
+type Survey struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Id            string                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	Model         *ModelRef              `protobuf:"bytes,2,opt,name=model,proto3" json:"model,omitempty"`
+	Load          *LoadOptions           `protobuf:"bytes,3,opt,name=load,proto3" json:"load,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Survey) Reset() {
+	*x = Survey{}
+	mi := &file_messages_work_proto_msgTypes[6]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Survey) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Survey) ProtoMessage() {}
+
+func (x *Survey) ProtoReflect() protoreflect.Message {
+	mi := &file_messages_work_proto_msgTypes[6]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Survey.ProtoReflect.Descriptor instead.
+func (*Survey) Descriptor() ([]byte, []int) {
+	return file_messages_work_proto_rawDescGZIP(), []int{6}
+}
+
+func (x *Survey) GetId() string {
+	if x != nil {
+		return x.Id
+	}
+	return ""
+}
+
+func (x *Survey) GetModel() *ModelRef {
+	if x != nil {
+		return x.Model
+	}
+	return nil
+}
+
+func (x *Survey) GetLoad() *LoadOptions {
+	if x != nil {
+		return x.Load
+	}
+	return nil
+}
+
+type Offer struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Id            string                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	HasFile       bool                   `protobuf:"varint,2,opt,name=has_file,json=hasFile,proto3" json:"has_file,omitempty"` // the model is on its disk
+	ModelPath     string                 `protobuf:"bytes,3,opt,name=model_path,json=modelPath,proto3" json:"model_path,omitempty"`
+	FreeBytes     int64                  `protobuf:"varint,4,opt,name=free_bytes,json=freeBytes,proto3" json:"free_bytes,omitempty"` // memory a new worker could take
+	Error         *Error                 `protobuf:"bytes,5,opt,name=error,proto3" json:"error,omitempty"`                           // why it cannot serve the request at all
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Offer) Reset() {
+	*x = Offer{}
+	mi := &file_messages_work_proto_msgTypes[7]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Offer) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Offer) ProtoMessage() {}
+
+func (x *Offer) ProtoReflect() protoreflect.Message {
+	mi := &file_messages_work_proto_msgTypes[7]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Offer.ProtoReflect.Descriptor instead.
+func (*Offer) Descriptor() ([]byte, []int) {
+	return file_messages_work_proto_rawDescGZIP(), []int{7}
+}
+
+func (x *Offer) GetId() string {
+	if x != nil {
+		return x.Id
+	}
+	return ""
+}
+
+func (x *Offer) GetHasFile() bool {
+	if x != nil {
+		return x.HasFile
+	}
+	return false
+}
+
+func (x *Offer) GetModelPath() string {
+	if x != nil {
+		return x.ModelPath
+	}
+	return ""
+}
+
+func (x *Offer) GetFreeBytes() int64 {
+	if x != nil {
+		return x.FreeBytes
+	}
+	return 0
+}
+
+func (x *Offer) GetError() *Error {
+	if x != nil {
+		return x.Error
+	}
+	return nil
+}
+
 // Accepted: a worker took the request.
 type Accepted struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -529,7 +674,7 @@ type Accepted struct {
 
 func (x *Accepted) Reset() {
 	*x = Accepted{}
-	mi := &file_messages_work_proto_msgTypes[6]
+	mi := &file_messages_work_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -541,7 +686,7 @@ func (x *Accepted) String() string {
 func (*Accepted) ProtoMessage() {}
 
 func (x *Accepted) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_work_proto_msgTypes[6]
+	mi := &file_messages_work_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -554,7 +699,7 @@ func (x *Accepted) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Accepted.ProtoReflect.Descriptor instead.
 func (*Accepted) Descriptor() ([]byte, []int) {
-	return file_messages_work_proto_rawDescGZIP(), []int{6}
+	return file_messages_work_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *Accepted) GetId() string {
@@ -604,7 +749,7 @@ type Prefill struct {
 
 func (x *Prefill) Reset() {
 	*x = Prefill{}
-	mi := &file_messages_work_proto_msgTypes[7]
+	mi := &file_messages_work_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -616,7 +761,7 @@ func (x *Prefill) String() string {
 func (*Prefill) ProtoMessage() {}
 
 func (x *Prefill) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_work_proto_msgTypes[7]
+	mi := &file_messages_work_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -629,7 +774,7 @@ func (x *Prefill) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Prefill.ProtoReflect.Descriptor instead.
 func (*Prefill) Descriptor() ([]byte, []int) {
-	return file_messages_work_proto_rawDescGZIP(), []int{7}
+	return file_messages_work_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *Prefill) GetId() string {
@@ -666,7 +811,7 @@ type Tokens struct {
 
 func (x *Tokens) Reset() {
 	*x = Tokens{}
-	mi := &file_messages_work_proto_msgTypes[8]
+	mi := &file_messages_work_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -678,7 +823,7 @@ func (x *Tokens) String() string {
 func (*Tokens) ProtoMessage() {}
 
 func (x *Tokens) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_work_proto_msgTypes[8]
+	mi := &file_messages_work_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -691,7 +836,7 @@ func (x *Tokens) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Tokens.ProtoReflect.Descriptor instead.
 func (*Tokens) Descriptor() ([]byte, []int) {
-	return file_messages_work_proto_rawDescGZIP(), []int{8}
+	return file_messages_work_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *Tokens) GetId() string {
@@ -733,7 +878,7 @@ type Credit struct {
 
 func (x *Credit) Reset() {
 	*x = Credit{}
-	mi := &file_messages_work_proto_msgTypes[9]
+	mi := &file_messages_work_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -745,7 +890,7 @@ func (x *Credit) String() string {
 func (*Credit) ProtoMessage() {}
 
 func (x *Credit) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_work_proto_msgTypes[9]
+	mi := &file_messages_work_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -758,7 +903,7 @@ func (x *Credit) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Credit.ProtoReflect.Descriptor instead.
 func (*Credit) Descriptor() ([]byte, []int) {
-	return file_messages_work_proto_rawDescGZIP(), []int{9}
+	return file_messages_work_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *Credit) GetId() string {
@@ -785,7 +930,7 @@ type Cancel struct {
 
 func (x *Cancel) Reset() {
 	*x = Cancel{}
-	mi := &file_messages_work_proto_msgTypes[10]
+	mi := &file_messages_work_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -797,7 +942,7 @@ func (x *Cancel) String() string {
 func (*Cancel) ProtoMessage() {}
 
 func (x *Cancel) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_work_proto_msgTypes[10]
+	mi := &file_messages_work_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -810,7 +955,7 @@ func (x *Cancel) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Cancel.ProtoReflect.Descriptor instead.
 func (*Cancel) Descriptor() ([]byte, []int) {
-	return file_messages_work_proto_rawDescGZIP(), []int{10}
+	return file_messages_work_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *Cancel) GetId() string {
@@ -841,7 +986,7 @@ type Done struct {
 
 func (x *Done) Reset() {
 	*x = Done{}
-	mi := &file_messages_work_proto_msgTypes[11]
+	mi := &file_messages_work_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -853,7 +998,7 @@ func (x *Done) String() string {
 func (*Done) ProtoMessage() {}
 
 func (x *Done) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_work_proto_msgTypes[11]
+	mi := &file_messages_work_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -866,7 +1011,7 @@ func (x *Done) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Done.ProtoReflect.Descriptor instead.
 func (*Done) Descriptor() ([]byte, []int) {
-	return file_messages_work_proto_rawDescGZIP(), []int{11}
+	return file_messages_work_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *Done) GetId() string {
@@ -915,7 +1060,7 @@ type Usage struct {
 
 func (x *Usage) Reset() {
 	*x = Usage{}
-	mi := &file_messages_work_proto_msgTypes[12]
+	mi := &file_messages_work_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -927,7 +1072,7 @@ func (x *Usage) String() string {
 func (*Usage) ProtoMessage() {}
 
 func (x *Usage) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_work_proto_msgTypes[12]
+	mi := &file_messages_work_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -940,7 +1085,7 @@ func (x *Usage) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Usage.ProtoReflect.Descriptor instead.
 func (*Usage) Descriptor() ([]byte, []int) {
-	return file_messages_work_proto_rawDescGZIP(), []int{12}
+	return file_messages_work_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *Usage) GetPromptTokens() int64 {
@@ -978,7 +1123,7 @@ type Timings struct {
 
 func (x *Timings) Reset() {
 	*x = Timings{}
-	mi := &file_messages_work_proto_msgTypes[13]
+	mi := &file_messages_work_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -990,7 +1135,7 @@ func (x *Timings) String() string {
 func (*Timings) ProtoMessage() {}
 
 func (x *Timings) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_work_proto_msgTypes[13]
+	mi := &file_messages_work_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1003,7 +1148,7 @@ func (x *Timings) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Timings.ProtoReflect.Descriptor instead.
 func (*Timings) Descriptor() ([]byte, []int) {
-	return file_messages_work_proto_rawDescGZIP(), []int{13}
+	return file_messages_work_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *Timings) GetLoadMs() float64 {
@@ -1060,7 +1205,7 @@ type Failed struct {
 
 func (x *Failed) Reset() {
 	*x = Failed{}
-	mi := &file_messages_work_proto_msgTypes[14]
+	mi := &file_messages_work_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1072,7 +1217,7 @@ func (x *Failed) String() string {
 func (*Failed) ProtoMessage() {}
 
 func (x *Failed) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_work_proto_msgTypes[14]
+	mi := &file_messages_work_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1085,7 +1230,7 @@ func (x *Failed) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Failed.ProtoReflect.Descriptor instead.
 func (*Failed) Descriptor() ([]byte, []int) {
-	return file_messages_work_proto_rawDescGZIP(), []int{14}
+	return file_messages_work_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *Failed) GetId() string {
@@ -1120,7 +1265,7 @@ type Released struct {
 
 func (x *Released) Reset() {
 	*x = Released{}
-	mi := &file_messages_work_proto_msgTypes[15]
+	mi := &file_messages_work_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1132,7 +1277,7 @@ func (x *Released) String() string {
 func (*Released) ProtoMessage() {}
 
 func (x *Released) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_work_proto_msgTypes[15]
+	mi := &file_messages_work_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1145,7 +1290,7 @@ func (x *Released) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Released.ProtoReflect.Descriptor instead.
 func (*Released) Descriptor() ([]byte, []int) {
-	return file_messages_work_proto_rawDescGZIP(), []int{15}
+	return file_messages_work_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *Released) GetId() string {
@@ -1173,7 +1318,7 @@ type Stalled struct {
 
 func (x *Stalled) Reset() {
 	*x = Stalled{}
-	mi := &file_messages_work_proto_msgTypes[16]
+	mi := &file_messages_work_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1185,7 +1330,7 @@ func (x *Stalled) String() string {
 func (*Stalled) ProtoMessage() {}
 
 func (x *Stalled) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_work_proto_msgTypes[16]
+	mi := &file_messages_work_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1198,7 +1343,7 @@ func (x *Stalled) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Stalled.ProtoReflect.Descriptor instead.
 func (*Stalled) Descriptor() ([]byte, []int) {
-	return file_messages_work_proto_rawDescGZIP(), []int{16}
+	return file_messages_work_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *Stalled) GetId() string {
@@ -1225,7 +1370,7 @@ type Loading struct {
 
 func (x *Loading) Reset() {
 	*x = Loading{}
-	mi := &file_messages_work_proto_msgTypes[17]
+	mi := &file_messages_work_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1237,7 +1382,7 @@ func (x *Loading) String() string {
 func (*Loading) ProtoMessage() {}
 
 func (x *Loading) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_work_proto_msgTypes[17]
+	mi := &file_messages_work_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1250,7 +1395,7 @@ func (x *Loading) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Loading.ProtoReflect.Descriptor instead.
 func (*Loading) Descriptor() ([]byte, []int) {
-	return file_messages_work_proto_rawDescGZIP(), []int{17}
+	return file_messages_work_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *Loading) GetProgress() float64 {
@@ -1274,7 +1419,7 @@ type Loaded struct {
 
 func (x *Loaded) Reset() {
 	*x = Loaded{}
-	mi := &file_messages_work_proto_msgTypes[18]
+	mi := &file_messages_work_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1286,7 +1431,7 @@ func (x *Loaded) String() string {
 func (*Loaded) ProtoMessage() {}
 
 func (x *Loaded) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_work_proto_msgTypes[18]
+	mi := &file_messages_work_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1299,7 +1444,7 @@ func (x *Loaded) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Loaded.ProtoReflect.Descriptor instead.
 func (*Loaded) Descriptor() ([]byte, []int) {
-	return file_messages_work_proto_rawDescGZIP(), []int{18}
+	return file_messages_work_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *Loaded) GetContext() int64 {
@@ -1353,7 +1498,7 @@ type LoadFailed struct {
 
 func (x *LoadFailed) Reset() {
 	*x = LoadFailed{}
-	mi := &file_messages_work_proto_msgTypes[19]
+	mi := &file_messages_work_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1365,7 +1510,7 @@ func (x *LoadFailed) String() string {
 func (*LoadFailed) ProtoMessage() {}
 
 func (x *LoadFailed) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_work_proto_msgTypes[19]
+	mi := &file_messages_work_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1378,7 +1523,7 @@ func (x *LoadFailed) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LoadFailed.ProtoReflect.Descriptor instead.
 func (*LoadFailed) Descriptor() ([]byte, []int) {
-	return file_messages_work_proto_rawDescGZIP(), []int{19}
+	return file_messages_work_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *LoadFailed) GetError() *Error {
@@ -1413,7 +1558,7 @@ type WorkerState struct {
 
 func (x *WorkerState) Reset() {
 	*x = WorkerState{}
-	mi := &file_messages_work_proto_msgTypes[20]
+	mi := &file_messages_work_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1425,7 +1570,7 @@ func (x *WorkerState) String() string {
 func (*WorkerState) ProtoMessage() {}
 
 func (x *WorkerState) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_work_proto_msgTypes[20]
+	mi := &file_messages_work_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1438,7 +1583,7 @@ func (x *WorkerState) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WorkerState.ProtoReflect.Descriptor instead.
 func (*WorkerState) Descriptor() ([]byte, []int) {
-	return file_messages_work_proto_rawDescGZIP(), []int{20}
+	return file_messages_work_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *WorkerState) GetId() string {
@@ -1564,7 +1709,7 @@ type HiveState struct {
 
 func (x *HiveState) Reset() {
 	*x = HiveState{}
-	mi := &file_messages_work_proto_msgTypes[21]
+	mi := &file_messages_work_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1576,7 +1721,7 @@ func (x *HiveState) String() string {
 func (*HiveState) ProtoMessage() {}
 
 func (x *HiveState) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_work_proto_msgTypes[21]
+	mi := &file_messages_work_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1589,7 +1734,7 @@ func (x *HiveState) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HiveState.ProtoReflect.Descriptor instead.
 func (*HiveState) Descriptor() ([]byte, []int) {
-	return file_messages_work_proto_rawDescGZIP(), []int{21}
+	return file_messages_work_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *HiveState) GetNode() string {
@@ -1615,12 +1760,13 @@ const file_messages_work_proto_rawDesc = "" +
 	"\x04code\x18\x01 \x01(\tR\x04code\x12\x18\n" +
 	"\amessage\x18\x02 \x01(\tR\amessage\x12\x12\n" +
 	"\x04hint\x18\x03 \x01(\tR\x04hint\x12!\n" +
-	"\fdetails_json\x18\x04 \x01(\tR\vdetailsJson\"M\n" +
+	"\fdetails_json\x18\x04 \x01(\tR\vdetailsJson\"s\n" +
 	"\bModelRef\x12\x10\n" +
 	"\x03ref\x18\x01 \x01(\tR\x03ref\x12\x10\n" +
 	"\x03cwd\x18\x02 \x01(\tR\x03cwd\x12\x1d\n" +
 	"\n" +
-	"models_dir\x18\x03 \x01(\tR\tmodelsDir\"A\n" +
+	"models_dir\x18\x03 \x01(\tR\tmodelsDir\x12$\n" +
+	"\x0eenv_models_dir\x18\x04 \x01(\tR\fenvModelsDir\"A\n" +
 	"\vLoadOptions\x12\x18\n" +
 	"\acontext\x18\x01 \x01(\x03R\acontext\x12\x18\n" +
 	"\athreads\x18\x02 \x01(\x03R\athreads\";\n" +
@@ -1654,7 +1800,19 @@ const file_messages_work_proto_rawDesc = "" +
 	"\vtraceparent\x18\x0e \x01(\tR\vtraceparent\x12\x19\n" +
 	"\bgrace_ms\x18\x0f \x01(\x03R\agraceMs\x12\x18\n" +
 	"\aattempt\x18\x10 \x01(\x03R\aattempt\x12\x12\n" +
-	"\x04warm\x18\x11 \x01(\bR\x04warm\"\x90\x01\n" +
+	"\x04warm\x18\x11 \x01(\bR\x04warm\"k\n" +
+	"\x06Survey\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\tR\x02id\x12'\n" +
+	"\x05model\x18\x02 \x01(\v2\x11.rbee.v1.ModelRefR\x05model\x12(\n" +
+	"\x04load\x18\x03 \x01(\v2\x14.rbee.v1.LoadOptionsR\x04load\"\x96\x01\n" +
+	"\x05Offer\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\tR\x02id\x12\x19\n" +
+	"\bhas_file\x18\x02 \x01(\bR\ahasFile\x12\x1d\n" +
+	"\n" +
+	"model_path\x18\x03 \x01(\tR\tmodelPath\x12\x1d\n" +
+	"\n" +
+	"free_bytes\x18\x04 \x01(\x03R\tfreeBytes\x12$\n" +
+	"\x05error\x18\x05 \x01(\v2\x0e.rbee.v1.ErrorR\x05error\"\x90\x01\n" +
 	"\bAccepted\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x16\n" +
 	"\x06worker\x18\x02 \x01(\tR\x06worker\x12\x1d\n" +
@@ -1753,7 +1911,7 @@ func file_messages_work_proto_rawDescGZIP() []byte {
 	return file_messages_work_proto_rawDescData
 }
 
-var file_messages_work_proto_msgTypes = make([]protoimpl.MessageInfo, 22)
+var file_messages_work_proto_msgTypes = make([]protoimpl.MessageInfo, 24)
 var file_messages_work_proto_goTypes = []any{
 	(*Error)(nil),       // 0: rbee.v1.Error
 	(*ModelRef)(nil),    // 1: rbee.v1.ModelRef
@@ -1761,38 +1919,43 @@ var file_messages_work_proto_goTypes = []any{
 	(*ChatMessage)(nil), // 3: rbee.v1.ChatMessage
 	(*Sampling)(nil),    // 4: rbee.v1.Sampling
 	(*Generate)(nil),    // 5: rbee.v1.Generate
-	(*Accepted)(nil),    // 6: rbee.v1.Accepted
-	(*Prefill)(nil),     // 7: rbee.v1.Prefill
-	(*Tokens)(nil),      // 8: rbee.v1.Tokens
-	(*Credit)(nil),      // 9: rbee.v1.Credit
-	(*Cancel)(nil),      // 10: rbee.v1.Cancel
-	(*Done)(nil),        // 11: rbee.v1.Done
-	(*Usage)(nil),       // 12: rbee.v1.Usage
-	(*Timings)(nil),     // 13: rbee.v1.Timings
-	(*Failed)(nil),      // 14: rbee.v1.Failed
-	(*Released)(nil),    // 15: rbee.v1.Released
-	(*Stalled)(nil),     // 16: rbee.v1.Stalled
-	(*Loading)(nil),     // 17: rbee.v1.Loading
-	(*Loaded)(nil),      // 18: rbee.v1.Loaded
-	(*LoadFailed)(nil),  // 19: rbee.v1.LoadFailed
-	(*WorkerState)(nil), // 20: rbee.v1.WorkerState
-	(*HiveState)(nil),   // 21: rbee.v1.HiveState
+	(*Survey)(nil),      // 6: rbee.v1.Survey
+	(*Offer)(nil),       // 7: rbee.v1.Offer
+	(*Accepted)(nil),    // 8: rbee.v1.Accepted
+	(*Prefill)(nil),     // 9: rbee.v1.Prefill
+	(*Tokens)(nil),      // 10: rbee.v1.Tokens
+	(*Credit)(nil),      // 11: rbee.v1.Credit
+	(*Cancel)(nil),      // 12: rbee.v1.Cancel
+	(*Done)(nil),        // 13: rbee.v1.Done
+	(*Usage)(nil),       // 14: rbee.v1.Usage
+	(*Timings)(nil),     // 15: rbee.v1.Timings
+	(*Failed)(nil),      // 16: rbee.v1.Failed
+	(*Released)(nil),    // 17: rbee.v1.Released
+	(*Stalled)(nil),     // 18: rbee.v1.Stalled
+	(*Loading)(nil),     // 19: rbee.v1.Loading
+	(*Loaded)(nil),      // 20: rbee.v1.Loaded
+	(*LoadFailed)(nil),  // 21: rbee.v1.LoadFailed
+	(*WorkerState)(nil), // 22: rbee.v1.WorkerState
+	(*HiveState)(nil),   // 23: rbee.v1.HiveState
 }
 var file_messages_work_proto_depIdxs = []int32{
 	1,  // 0: rbee.v1.Generate.model:type_name -> rbee.v1.ModelRef
 	2,  // 1: rbee.v1.Generate.load:type_name -> rbee.v1.LoadOptions
 	3,  // 2: rbee.v1.Generate.messages:type_name -> rbee.v1.ChatMessage
 	4,  // 3: rbee.v1.Generate.sampling:type_name -> rbee.v1.Sampling
-	12, // 4: rbee.v1.Done.usage:type_name -> rbee.v1.Usage
-	13, // 5: rbee.v1.Done.timings:type_name -> rbee.v1.Timings
-	0,  // 6: rbee.v1.Failed.error:type_name -> rbee.v1.Error
-	0,  // 7: rbee.v1.LoadFailed.error:type_name -> rbee.v1.Error
-	20, // 8: rbee.v1.HiveState.workers:type_name -> rbee.v1.WorkerState
-	9,  // [9:9] is the sub-list for method output_type
-	9,  // [9:9] is the sub-list for method input_type
-	9,  // [9:9] is the sub-list for extension type_name
-	9,  // [9:9] is the sub-list for extension extendee
-	0,  // [0:9] is the sub-list for field type_name
+	1,  // 4: rbee.v1.Survey.model:type_name -> rbee.v1.ModelRef
+	2,  // 5: rbee.v1.Survey.load:type_name -> rbee.v1.LoadOptions
+	0,  // 6: rbee.v1.Offer.error:type_name -> rbee.v1.Error
+	14, // 7: rbee.v1.Done.usage:type_name -> rbee.v1.Usage
+	15, // 8: rbee.v1.Done.timings:type_name -> rbee.v1.Timings
+	0,  // 9: rbee.v1.Failed.error:type_name -> rbee.v1.Error
+	0,  // 10: rbee.v1.LoadFailed.error:type_name -> rbee.v1.Error
+	22, // 11: rbee.v1.HiveState.workers:type_name -> rbee.v1.WorkerState
+	12, // [12:12] is the sub-list for method output_type
+	12, // [12:12] is the sub-list for method input_type
+	12, // [12:12] is the sub-list for extension type_name
+	12, // [12:12] is the sub-list for extension extendee
+	0,  // [0:12] is the sub-list for field type_name
 }
 
 func init() { file_messages_work_proto_init() }
@@ -1806,7 +1969,7 @@ func file_messages_work_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_messages_work_proto_rawDesc), len(file_messages_work_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   22,
+			NumMessages:   24,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

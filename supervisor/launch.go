@@ -32,8 +32,11 @@ const (
 	// Allowance is what each level above a worker adds to the worker's grace, so that an owner never kills a hive
 	// that is still killing its worker, and the report survives.
 	Allowance = 500 * time.Millisecond
-	// proofTime is how long a killed process may take to be seen dead.
+	// proofTime is how long a killed process may take to be seen dead on this machine.
 	proofTime = 2 * time.Second
+	// newsTime is how long the proof of a death may take before those who wait for the child are told of it without
+	// one: on this machine it takes milliseconds, over a dead line seconds.
+	newsTime = 250 * time.Millisecond
 	// lingerTime is how long a child that reported "stopped" may take to exit.
 	lingerTime = 500 * time.Millisecond
 	// fadeTime is how long after the end of the stream the exit may follow: the kernel closes a dying process's
@@ -58,14 +61,16 @@ type Spec struct {
 	Args    []string       // of the program
 	Env     []string       // further environment of the child
 	Log     func(line string)
-	Spans   func(otlp []byte) // finished spans of the child's subtree
+	Say     func(text string, progress float64) // what reaching the machine takes its time with; may be nil
+	Spans   func(otlp []byte)                   // finished spans of the child's subtree
 	Tracer  trace.Tracer
 	Tracing bool            // the child records spans and hands them up
 	Context context.Context // parent of the start span
 }
 
 // Launch starts a child and its handshake, before there is any actor system on either side: the time the child
-// needs to come up overlaps with the owner's own.
+// needs to come up overlaps with the owner's own. It blocks for as long as the Spawner needs to reach the machine,
+// and gives up with Spec.Context.
 func Launch(s Spec) (*Launched, error) {
 	if s.Lease == 0 {
 		s.Lease = DefaultLease
@@ -79,21 +84,26 @@ func Launch(s Spec) (*Launched, error) {
 	if s.Tracer == nil {
 		s.Tracer = trace.SpanFromContext(s.Context).TracerProvider().Tracer("rbee")
 	}
-	l := &Launched{Spec: s, began: time.Now(), hello: make(chan struct{}), tail: proc.NewTail(20)}
+	l := &Launched{Spec: s, hello: make(chan struct{}), tail: proc.NewTail(20)}
 	ctx, span := s.Tracer.Start(s.Context, "start "+s.Kind, trace.WithAttributes(telemetry.AttrProcess.String(s.Program), telemetry.AttrAddress.String(s.Address)))
 	l.span = span
 	env := append([]string{proc.EnvRun + "=" + s.Run, proc.EnvLife + "=" + s.Address, proc.EnvRoot + "=" + s.Root, proc.EnvLease + "=" + s.Lease.String()}, s.Env...)
-	p, err := s.Spawner.Start(s.Program, s.Args, env, s.Death)
+	b := s.Boot
+	b.Version, b.RunId, b.Address, b.OwnerAddress = version.Build(), s.Run, s.Address, s.Owner
+	b.LeaseMs, b.Nonce = s.Lease.Milliseconds(), nonce()
+	b.Traceparent, b.Tracing = Traceparent(ctx), s.Tracing
+	var p Process
+	first, err := transport.Frame("", b)
+	if err == nil {
+		p, err = s.Spawner.Start(ctx, Command{Program: s.Program, Args: s.Args, Env: env, Death: s.Death, First: first,
+			Silence: min(s.Start, s.Lease), Run: s.Run, Life: s.Address, Say: s.Say})
+	}
 	if err != nil {
 		span.SetStatus(codes.Error, err.Error())
 		span.End()
 		return nil, err
 	}
-	l.process = p
-	b := s.Boot
-	b.Version, b.RunId, b.Address, b.OwnerAddress = version.Build(), s.Run, s.Address, s.Owner
-	b.LeaseMs, b.Nonce = s.Lease.Milliseconds(), nonce()
-	b.Traceparent, b.Tracing = Traceparent(ctx), s.Tracing
+	l.process, l.began = p, time.Now()
 	l.logs.Go(func() {
 		proc.EachLine(p.Stderr(), func(line string) {
 			l.tail.Add(line)
@@ -135,9 +145,6 @@ func (l *Launched) handshake() {
 	// child that is frozen before it can keep a lease is noticed as soon as one that is frozen later.
 	guard := time.AfterFunc(min(l.Start, l.Lease), func() { stream.Close() })
 	defer guard.Stop()
-	if l.err = transport.WriteFrame(stream, "", l.Boot); l.err != nil {
-		return
-	}
 	noise, err := transport.ReadFrame(stream, l.Boot.Nonce, &l.peer)
 	if len(noise) > 0 {
 		l.tail.Add(fmt.Sprintf("(%d bytes before the handshake: %.200s)", len(noise), proc.Clean(string(noise))))

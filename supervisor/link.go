@@ -27,6 +27,12 @@ type Link struct {
 type (
 	// LinkUp: the child's root takes messages.
 	LinkUp struct{ Link *Link }
+	// LinkLost: the child is dead or out of reach, and the proof is a while coming. LinkDown follows. It is not sent
+	// for a child whose end is proven at once.
+	LinkLost struct {
+		Link  *Link
+		Cause string
+	}
 	// LinkDown: the child and everything below it is gone, or unproven. Sent exactly once.
 	LinkDown struct {
 		Link *Link
@@ -88,12 +94,8 @@ func (k *Link) Processes() []*messages.ProcessEnd {
 	default:
 	}
 	if own.StartedUnixNano == 0 {
-		own.StartedUnixNano, own.Host = k.began.UnixNano(), hostname()
-	}
-	if own.Pid == 0 {
-		if p, ok := k.process.(localProcess); ok {
-			own.Pid = int64(p.PID)
-		}
+		host, pid := k.process.Where()
+		own.StartedUnixNano, own.Host, own.Pid = k.began.UnixNano(), host, int64(pid)
 	}
 	all := []*messages.ProcessEnd{own}
 	if b := k.below.Load(); b != nil {

@@ -38,6 +38,7 @@ type linkActor struct {
 	unproven bool
 	report   *messages.Stopped
 	left     []proc.Found
+	unswept  error // the sweep could not look
 	wasUp    bool
 
 	// Is its mailbox moving?
@@ -50,7 +51,10 @@ type (
 	greeted struct{}            // the handshake is over, well or not
 	event   struct{ linkEvent } // a sign of death, a timer
 	tick    struct{}            // time for a Sync
-	swept   struct{ left []proc.Found }
+	swept   struct {
+		left []proc.Found
+		err  error
+	}
 )
 
 func (a *linkActor) Receive(c actor.Context) {
@@ -62,7 +66,7 @@ func (a *linkActor) Receive(c actor.Context) {
 	case event:
 		a.on(c, m.linkEvent)
 	case swept:
-		a.left = m.left
+		a.left, a.unswept = m.left, m.err
 		a.step(c, evSwept)
 	case tick:
 		a.tick(c)
@@ -221,7 +225,8 @@ func (a *linkActor) do(c actor.Context, e linkEffect) {
 	case doFade:
 		a.after(c, fadeTime, evFaded)
 	case doProof:
-		a.after(c, proofTime, evUnproven)
+		a.after(c, a.process.ProofTime(), evUnproven)
+		a.after(c, newsTime, evNews)
 	case doTerm:
 		a.process.Signal(syscall.SIGTERM)
 	case doKill:
@@ -241,10 +246,13 @@ func (a *linkActor) do(c actor.Context, e linkEffect) {
 	case doSweep:
 		self, root := c.Self(), c.ActorSystem().Root
 		go func() {
-			ctx, cancel := context.WithTimeout(context.Background(), proofTime)
+			ctx, cancel := context.WithTimeout(context.Background(), a.process.ProofTime())
 			defer cancel()
-			root.Send(self, swept{a.process.Sweep(ctx, a.Run, a.Address)})
+			left, err := a.process.Sweep(ctx, a.Run, a.Address)
+			root.Send(self, swept{left, err})
 		}()
+	case doTell:
+		c.Send(a.owner, LinkLost{a.Link, a.cause})
 	case doSend:
 		a.end(c)
 	}
@@ -299,7 +307,7 @@ func (a *linkActor) end(c actor.Context) {
 	}
 	if a.stopSpan != nil {
 		a.stopSpan.SetAttributes(telemetry.AttrCause.String(a.cause), telemetry.AttrForced.Bool(a.forced),
-			telemetry.AttrUnproven.Bool(a.unproven && !a.exited), telemetry.AttrGrace.Int64(a.stop.Grace.Milliseconds()),
+			telemetry.AttrUnproven.Bool(a.isUnproven()), telemetry.AttrGrace.Int64(a.stop.Grace.Milliseconds()),
 			telemetry.AttrGraceUsed.Int64(time.Since(a.since).Milliseconds()), telemetry.AttrStoppedMany.Int(len(d.Ends)))
 		a.stopSpan.End()
 	}
@@ -307,19 +315,24 @@ func (a *linkActor) end(c actor.Context) {
 	c.Stop(c.Self())
 }
 
+// isUnproven: nobody saw it end, neither the kernel nor a sweep that looked for it.
+func (a *linkActor) isUnproven() bool {
+	return a.unproven && !a.exited && (a.unswept != nil || len(a.left) > 0)
+}
+
 // ends is the report: the child's own end as this side saw it, and the ends below it, as the child reported them
 // or, if it could not, as the sweep found them.
 func (a *linkActor) ends() []*messages.ProcessEnd {
 	all := a.Processes()
 	own := all[0]
-	own.Cause, own.Forced, own.Unproven = a.cause, a.forced, a.unproven && !a.exited
+	own.Cause, own.Forced, own.Unproven = a.cause, a.forced, a.isUnproven()
 	own.TookUs = time.Since(a.since).Microseconds()
 	if a.report != nil {
 		return append(all[:1:1], a.report.GetProcesses()...)
 	}
 	for i, e := range all[1:] {
 		e = proto.Clone(e).(*messages.ProcessEnd)
-		e.Cause, e.Forced, e.TookUs = "ended with its "+a.Program, true, own.TookUs
+		e.Cause, e.Forced, e.TookUs, e.Unproven = "ended with its "+a.Program, true, own.TookUs, a.unswept != nil
 		for _, f := range a.left {
 			e.Unproven = e.Unproven || int64(f.PID) == e.Pid
 		}

@@ -39,6 +39,7 @@ const (
 	evGone     linkEvent = "gone"     // both: exit and end of the stream
 	evUnproven linkEvent = "unproven" // killed long ago, and still no word of its end
 	evSwept    linkEvent = "swept"
+	evNews     linkEvent = "no-proof-yet" // killed a moment ago, and still no word of its end
 )
 
 const (
@@ -55,6 +56,7 @@ const (
 	doClose    linkEffect = "close" // the stream: the child's permission, or order, to exit
 	doTidy     linkEffect = "tidy"  // end orphans that came home
 	doSweep    linkEffect = "sweep" // end everything at or below its life, by identity
+	doTell     linkEffect = "lost"  // LinkLost to the owner
 	doSend     linkEffect = "down"  // LinkDown to the owner
 )
 
@@ -111,6 +113,7 @@ var linkTable = fsm.New(
 	rule(ending, evGone, sweeping, doSweep),
 	rule(ending, evUnproven, sweeping, doSweep),
 	rule(ending, evKill, ending, doKill),
+	rule(ending, evNews, ending, doTell),
 
 	rule(sweeping, evSwept, down, doSend),
 )

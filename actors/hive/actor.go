@@ -89,6 +89,8 @@ func (h *hive) Receive(c actor.Context) {
 		h.arrive(m, c.Sender())
 	case resolved:
 		h.resolved(m)
+	case *messages.Survey:
+		go h.offer(m)
 	case *messages.Cancel:
 		h.cancel(m)
 	case *messages.Stalled:

@@ -29,6 +29,8 @@ type Config struct {
 	Root    string
 	Lease   time.Duration
 	Resolve func(context.Context, *messages.ModelRef) (Found, error)
+	// Free is how many bytes of memory a new worker could take; 0 if it cannot be known.
+	Free    func() int64
 	Spawner supervisor.Spawner
 	Tracer  trace.Tracer
 	Tracing bool

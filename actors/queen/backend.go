@@ -3,7 +3,6 @@ package queen
 import (
 	"context"
 	"os"
-	"strconv"
 	"sync"
 	"time"
 
@@ -90,5 +89,3 @@ func (b *Backend) Spans(_ context.Context, traceparent string) []byte { return b
 func (b *Backend) Info() gateway.Info {
 	return gateway.Info{Version: version.Build(), PID: os.Getpid(), Ephemeral: b.ephemeral, Started: b.began}
 }
-
-func itoa(n int) string { return strconv.Itoa(n) }

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"go.opentelemetry.io/otel/trace"
+	"google.golang.org/protobuf/proto"
 
 	"rbee/internal/transport"
 	"rbee/messages"
@@ -22,53 +23,123 @@ type Config struct {
 	Stall     time.Duration // a request without a token for so long is cancelled and its worker replaced; 0 = 60 s
 	Slots     int64         // of a worker
 	IdleTTL   time.Duration // of a worker; negative = for ever
-	// Node resolves a node's name as the user gave it to its canonical name and the way to start things there.
-	Node    func(name string) (string, supervisor.Spawner, error)
+	// Nodes resolves what the user gave ("mac", "a,b,c", "any") to machines. It asks no network.
+	Nodes   func(spec string) ([]Node, error)
 	Tracer  trace.Tracer
 	Tracing bool
 	Log     func(node, line string) // a hive's stderr, its workers' lines included
 	Ingest  func(otlp []byte)       // spans from hives and workers
 }
 
-// Prestarted is a hive that was started before there was an actor to own it.
-type Prestarted struct {
-	node     string
-	launched *supervisor.Launched
+// Node is a machine where a hive can run.
+type Node struct {
+	Name      string  // canonical: one name for one machine, as far as names go
+	Local     bool    // this machine
+	ModelsDir string  // of the configuration; "" = the node's own rule
+	Weight    float64 // how much its free memory counts beside that of others; 0 = 1
+	Spawner   supervisor.Spawner
 }
 
-// Prestart starts the hive that the first request will need, and tells it to do the same with its worker. It
-// returns nil if that cannot be done; the request itself will find out why.
+// Prestarted are hives that were started before there was an actor to own them.
+type Prestarted struct{ reaches []*reach }
+
+// Prestart begins to reach the node that the first request will need, and has its hive do the same with its worker.
+// Of several nodes only the hives are started: where the worker is to run is not decided yet. It returns nil if that
+// cannot be done; the request itself will find out why.
 func Prestart(ctx context.Context, c Config, p *messages.Prestart) *Prestarted {
 	if p == nil {
 		return nil
 	}
-	node, spawner, err := c.Node(p.GetNode())
+	nodes, err := c.Nodes(p.GetNode())
 	if err != nil {
 		return nil
 	}
-	l, err := c.launch(ctx, node, spawner, 1, p)
-	if err != nil {
-		return nil
+	pre := &Prestarted{}
+	for _, n := range nodes {
+		var worker *messages.Prestart
+		if len(nodes) == 1 {
+			worker = &messages.Prestart{Node: n.Name, Model: n.ref(p.GetModel()), Load: p.GetLoad()}
+		}
+		pre.reaches = append(pre.reaches, c.reach(ctx, n, 1, worker))
 	}
-	return &Prestarted{node: node, launched: l}
+	return pre
 }
 
-// launch starts one life of a hive.
-func (c Config) launch(ctx context.Context, node string, s supervisor.Spawner, life int, pre *messages.Prestart) (*supervisor.Launched, error) {
+// ref is a model reference as that node is to read it. The caller's working directory and environment mean something
+// on the caller's own machine only.
+func (n Node) ref(m *messages.ModelRef) *messages.ModelRef {
+	m = proto.Clone(m).(*messages.ModelRef)
+	switch {
+	case n.Local && m.GetModelsDir() == "":
+		m.ModelsDir = m.GetEnvModelsDir()
+	case !n.Local:
+		m.Cwd = ""
+	}
+	m.EnvModelsDir = ""
+	if m.ModelsDir == "" {
+		m.ModelsDir = n.ModelsDir
+	}
+	return m
+}
+
+// reach is one life of a hive on its way into the world. Getting to another machine takes its time, so it happens in
+// a goroutine, which may begin before there is an actor that wants to hear of it.
+type reach struct {
+	node    Node
+	address string
+	cancel  context.CancelFunc
+	notes   chan note    // what takes its time; a note that finds it full is lost
+	result  chan reached // has room for the one
+}
+
+// What a reach tells.
+type (
+	note struct {
+		address, text string
+		progress      float64
+	}
+	reached struct {
+		address  string
+		launched *supervisor.Launched // or
+		err      error
+	}
+)
+
+// hiveName is the part of a hive's address that is the same in all its lives.
+func hiveName(node string) string { return "hive-" + transport.SafeName(node) }
+
+// reach begins life number life of a hive.
+func (c Config) reach(ctx context.Context, n Node, life int, pre *messages.Prestart) *reach {
+	ctx, cancel := context.WithCancel(ctx)
+	r := &reach{node: n, address: transport.Join(c.Address, hiveName(n.Name), life), cancel: cancel, notes: make(chan note, 16), result: make(chan reached, 1)}
+	go func() {
+		l, err := c.launch(ctx, n, r, pre)
+		r.result <- reached{r.address, l, err}
+	}()
+	return r
+}
+
+func (c Config) launch(ctx context.Context, n Node, r *reach, pre *messages.Prestart) (*supervisor.Launched, error) {
 	ttl := c.IdleTTL.Milliseconds()
 	if c.Ephemeral {
 		ttl = -1
 	}
 	return supervisor.Launch(supervisor.Spec{
-		Kind: "hive", Program: "rbee-hive", Address: transport.Join(c.Address, "hive-"+transport.SafeName(node), life), Owner: c.Address,
-		Run: c.Run, Root: c.Root, Levels: 1, Lease: c.Lease, Spawner: s, Tracer: c.Tracer, Tracing: c.Tracing, Context: ctx,
+		Kind: "hive", Program: "rbee-hive", Address: r.address, Owner: c.Address,
+		Run: c.Run, Root: c.Root, Levels: 1, Lease: c.Lease, Spawner: n.Spawner, Tracer: c.Tracer, Tracing: c.Tracing, Context: ctx,
 		// A hive must end what is below it before it goes. CONT wakes one that is frozen; it then reads the end of
 		// its stream.
 		Death: syscall.SIGCONT,
 		Boot: &messages.Boot{Role: &messages.Boot_Hive{Hive: &messages.HiveConfig{
-			Node: node, Ephemeral: c.Ephemeral, Slots: c.Slots, IdleTtlMs: ttl, Prestart: pre,
+			Node: n.Name, Local: n.Local, ModelsDir: n.ModelsDir, Ephemeral: c.Ephemeral, Slots: c.Slots, IdleTtlMs: ttl, Prestart: pre,
 		}}},
-		Log:   func(line string) { c.Log(node, line) },
+		Log: func(line string) { c.Log(n.Name, line) },
+		Say: func(text string, progress float64) {
+			select {
+			case r.notes <- note{r.address, text, progress}:
+			default:
+			}
+		},
 		Spans: c.Ingest,
 	})
 }

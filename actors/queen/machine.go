@@ -10,32 +10,55 @@ type (
 )
 
 const (
-	starting state = "starting" // requests for its node wait
-	serving  state = "serving"
-	stopping state = "stopping"
-	gone     state = "gone"
+	reaching  state = "reaching"  // its machine is being reached, and prepared if need be; nothing runs there yet
+	abandoned state = "abandoned" // was to be stopped while it was being reached
+	starting  state = "starting"  // its process runs; requests for its node wait
+	serving   state = "serving"
+	stopping  state = "stopping"
+	lost      state = "lost" // dead or out of reach; the proof is a while coming
+	gone      state = "gone"
 )
 
 const (
-	evUp   event = "up"
-	evStop event = "stop"
-	evDown event = "down"
+	evReached   event = "reached"   // its process was started
+	evUnreached event = "unreached" // it was not
+	evUp        event = "up"
+	evStop      event = "stop"
+	evLost      event = "lost"
+	evDown      event = "down"
 )
 
 const (
+	doCancel   effect = "cancel"  // the reaching
+	doAttach   effect = "attach"  // give the process its link
 	doForward  effect = "forward" // the requests that waited
 	doStopLink effect = "stop-link"
+	doRetire   effect = "retire" // its node is free for a new life; its workers are forgotten
 	doLose     effect = "lose"   // tell everybody whose request was there
-	doForget   effect = "forget" // its workers
+	doForget   effect = "forget"
 )
 
 var table = fsm.New(
+	rule(reaching, evReached, starting, doAttach),
+	rule(reaching, evUnreached, gone, doRetire, doLose, doForget),
+	rule(reaching, evStop, abandoned, doCancel),
+
+	rule(abandoned, evReached, stopping, doAttach, doStopLink),
+	rule(abandoned, evUnreached, gone, doRetire, doLose, doForget),
+
 	rule(starting, evUp, serving, doForward),
 	rule(starting, evStop, stopping, doStopLink),
-	rule(starting, evDown, gone, doForget, doLose),
+	rule(starting, evLost, lost, doRetire, doLose),
+	rule(starting, evDown, gone, doRetire, doLose, doForget),
+
 	rule(serving, evStop, stopping, doStopLink),
-	rule(serving, evDown, gone, doForget, doLose),
-	rule(stopping, evDown, gone, doForget, doLose),
+	rule(serving, evLost, lost, doRetire, doLose),
+	rule(serving, evDown, gone, doRetire, doLose, doForget),
+
+	rule(stopping, evLost, lost, doRetire, doLose),
+	rule(stopping, evDown, gone, doRetire, doLose, doForget),
+
+	rule(lost, evDown, gone, doForget),
 )
 
 func rule(from state, on event, to state, do ...effect) fsm.Rule[state, event, effect] {

@@ -6,6 +6,9 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"time"
+
+	"github.com/shirou/gopsutil/v4/mem"
 
 	"rbee/actors/hive"
 	"rbee/deploy"
@@ -22,11 +25,14 @@ import (
 const program = "rbee-hive"
 
 func main() {
-	if len(os.Args) == 2 && os.Args[1] == "--version" {
+	switch {
+	case len(os.Args) == 2 && os.Args[1] == "--version":
 		fmt.Println(version.String(program))
-		return
+	case len(os.Args) == 4 && os.Args[1] == "end":
+		os.Exit(end(os.Args[2], os.Args[3]))
+	default:
+		os.Exit(run())
 	}
-	os.Exit(run())
 }
 
 // run is a hive process from its first frame to its exit code.
@@ -39,8 +45,8 @@ func run() int {
 	b := self.Boot
 	tel := telemetry.Start(telemetry.Options{Service: program, Enabled: b.GetTracing(), Traceparent: b.GetTraceparent(), Follow: true})
 	cfg := hive.Config{
-		Hive: b.GetHive(), Address: b.GetAddress(), Run: b.GetRunId(), Root: os.Getenv(proc.EnvRoot), Lease: self.Lease(),
-		Resolve: resolver(b.GetHive().GetNode()),
+		Hive: b.GetHive(), Address: b.GetAddress(), Run: b.GetRunId(), Root: root(), Lease: self.Lease(),
+		Resolve: resolver(b.GetHive().GetLocal()), Free: freeMemory,
 		Spawner: supervisor.Local{}, Tracer: tel.Tracer(), Tracing: b.GetTracing(),
 		Log:    func(worker, line string) { fmt.Fprintln(os.Stderr, runlog.Tag(worker, line)) },
 		Ingest: func(otlp []byte) { _ = tel.Ingest(otlp) }, // spans that are none are a worker's fault, and lost
@@ -72,10 +78,43 @@ func failed(err error) int {
 	return 1
 }
 
+// root is the root of the run on this machine: on another one than the queen's it is the hive itself.
+func root() string {
+	if r := os.Getenv(proc.EnvRoot); r != "" {
+		return r
+	}
+	return proc.Self().String()
+}
+
+// freeMemory is what could be allocated without swapping.
+func freeMemory() int64 {
+	m, err := mem.VirtualMemory()
+	if err != nil {
+		return 0
+	}
+	return int64(m.Available)
+}
+
+// endTime bounds the KILLs of one end.
+const endTime = 2 * time.Second
+
+// end is a command for queens that have lost the way to a hive, or seen it die: it ends what is left of that run on
+// this machine, at or below that life, by identity, and says what it could not end.
+func end(run, life string) int {
+	if err := transport.CheckAddress(life); err != nil {
+		return failed(err)
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), endTime)
+	defer cancel()
+	left := supervisor.Sweep(ctx, run, life)
+	fmt.Print(deploy.FormatLeft(left))
+	return 0
+}
+
 // resolver finds models on this node's disk. A relative path is the caller's, and counts only on its own machine.
-func resolver(node string) func(context.Context, *messages.ModelRef) (hive.Found, error) {
+func resolver(local bool) func(context.Context, *messages.ModelRef) (hive.Found, error) {
 	return func(ctx context.Context, m *messages.ModelRef) (hive.Found, error) {
-		found, err := models.Resolve(ctx, m.GetRef(), models.Env{CWD: m.GetCwd(), ModelsDir: m.GetModelsDir(), Local: deploy.IsLocal(node), Getenv: os.Getenv})
+		found, err := models.Resolve(ctx, m.GetRef(), models.Env{CWD: m.GetCwd(), ModelsDir: m.GetModelsDir(), Local: local, Getenv: os.Getenv})
 		if err != nil {
 			return hive.Found{}, err
 		}

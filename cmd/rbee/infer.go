@@ -104,15 +104,14 @@ func (f *inferFlags) request(c *cobra.Command, t *terminal, prompt string) (api.
 	if err != nil {
 		cwd = "" // a deleted folder: only relative paths need it
 	}
-	modelsDir := f.modelsDir
-	if modelsDir == "" {
-		modelsDir = t.getenv("RBEE_MODELS_DIR")
-	}
-	if modelsDir != "" && !filepath.IsAbs(modelsDir) {
-		modelsDir = filepath.Join(cwd, modelsDir)
+	absolute := func(dir string) string {
+		if dir == "" || filepath.IsAbs(dir) {
+			return dir
+		}
+		return filepath.Join(cwd, dir)
 	}
 	r := api.GenerateRequest{
-		ID: ulid.Make().String(), Model: f.model, Node: f.node, Cwd: cwd, ModelsDir: modelsDir,
+		ID: ulid.Make().String(), Model: f.model, Node: f.node, Cwd: cwd, ModelsDir: absolute(f.modelsDir), EnvModelsDir: absolute(t.getenv("RBEE_MODELS_DIR")),
 		Prompt: prompt, System: f.system, Raw: f.raw,
 		MaxTokens:     given(c, "max-tokens", f.maxTokens),
 		Temperature:   given(c, "temperature", f.temperature),

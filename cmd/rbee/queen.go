@@ -32,12 +32,13 @@ type queenOptions struct {
 	LogDir string // for the stderr of everything below
 
 	// What the request will need, so that its start overlaps the queen's.
-	Node      string
-	Model     string
-	Cwd       string
-	ModelsDir string
-	Context   int64
-	Threads   int64
+	Node         string
+	Model        string
+	Cwd          string
+	ModelsDir    string
+	EnvModelsDir string
+	Context      int64
+	Threads      int64
 
 	Grace time.Duration
 	Quiet bool

@@ -57,7 +57,7 @@ func (i *inference) start(ctx context.Context) (queen, error) {
 	r := &i.request
 	o := queenOptions{
 		RunID: run, LogDir: logs,
-		Node: r.Node, Model: r.Model, Cwd: r.Cwd, ModelsDir: r.ModelsDir,
+		Node: r.Node, Model: r.Model, Cwd: r.Cwd, ModelsDir: r.ModelsDir, EnvModelsDir: r.EnvModelsDir,
 		Grace: i.flags.grace, Quiet: i.flags.quiet, Narrate: i.say.Say,
 	}
 	if r.Context != nil {

@@ -43,7 +43,7 @@ func start(ctx context.Context, o queenOptions) (queen, error) {
 		Tracer: trace.SpanFromContext(ctx).TracerProvider().Tracer("rbee"),
 		Prestart: &messages.Prestart{
 			Node:  o.Node,
-			Model: &messages.ModelRef{Ref: o.Model, Cwd: o.Cwd, ModelsDir: o.ModelsDir},
+			Model: &messages.ModelRef{Ref: o.Model, Cwd: o.Cwd, ModelsDir: o.ModelsDir, EnvModelsDir: o.EnvModelsDir},
 			Load:  &messages.LoadOptions{Context: o.Context, Threads: o.Threads},
 		},
 	})

@@ -3,15 +3,17 @@ package api
 // GenerateRequest asks for one completion. A nil pointer means the default, which the queen fills in: sampling as
 // DefaultSampling, a random seed, no deadline, no limit of tokens but the context.
 type GenerateRequest struct {
-	ID        string    `json:"id,omitempty"` // made by the client, so that it can cancel before the first event
-	Model     string    `json:"model"`
-	Node      string    `json:"node,omitempty"`       // "" = localhost
-	Cwd       string    `json:"cwd,omitempty"`        // what a relative model path is relative to
-	ModelsDir string    `json:"models_dir,omitempty"` // "" = the node's own rule
-	Prompt    string    `json:"prompt,omitempty"`     // this or Messages
-	System    string    `json:"system,omitempty"`     // goes before Prompt; not with Raw or Messages
-	Messages  []Message `json:"messages,omitempty"`
-	Raw       bool      `json:"raw,omitempty"` // Prompt as it is, without the model's chat template
+	ID        string `json:"id,omitempty"` // made by the client, so that it can cancel before the first event
+	Model     string `json:"model"`
+	Node      string `json:"node,omitempty"`       // "" = localhost
+	Cwd       string `json:"cwd,omitempty"`        // what a relative model path is relative to
+	ModelsDir string `json:"models_dir,omitempty"` // "" = the node's own rule
+	// EnvModelsDir is the caller's RBEE_MODELS_DIR. It counts on the caller's own machine only.
+	EnvModelsDir string    `json:"env_models_dir,omitempty"`
+	Prompt       string    `json:"prompt,omitempty"` // this or Messages
+	System       string    `json:"system,omitempty"` // goes before Prompt; not with Raw or Messages
+	Messages     []Message `json:"messages,omitempty"`
+	Raw          bool      `json:"raw,omitempty"` // Prompt as it is, without the model's chat template
 
 	MaxTokens     *int64   `json:"max_tokens,omitempty"`
 	Temperature   *float64 `json:"temperature,omitempty"`

@@ -18,6 +18,7 @@ func (r *GenerateRequest) Validate() error {
 		name("cwd", r.Cwd, MaxNameBytes, false),
 		absolute("cwd", r.Cwd),
 		name("models_dir", r.ModelsDir, MaxNameBytes, false),
+		name("env_models_dir", r.EnvModelsDir, MaxNameBytes, false),
 		r.input(),
 		within("max_tokens", r.MaxTokens, 1, MaxTokens),
 		between("temperature", r.Temperature, 0, 2),

@@ -10,6 +10,9 @@ import (
 	"google.golang.org/protobuf/proto"
 )
 
+// Magic is how the first frame on any stream begins.
+const Magic = magic
+
 const (
 	// magic starts every stream. It never appears in text, so login banners, .bashrc output and the prints of native
 	// libraries that come before it can be told from it and skipped.
@@ -23,16 +26,25 @@ const (
 // ErrNoHandshake is returned when the other side never spoke our protocol.
 var ErrNoHandshake = errors.New("no handshake")
 
-// WriteFrame sends one handshake frame: magic, nonce, length, message.
-func WriteFrame(w io.Writer, nonce string, m proto.Message) error {
+// Frame is one handshake frame: magic, nonce, length, message.
+func Frame(nonce string, m proto.Message) ([]byte, error) {
 	body, err := proto.Marshal(m)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	b := make([]byte, 0, len(magic)+len(nonce)+4+len(body))
 	b = append(append(b, magic...), nonce...)
 	b = binary.BigEndian.AppendUint32(b, uint32(len(body)))
-	_, err = w.Write(append(b, body...))
+	return append(b, body...), nil
+}
+
+// WriteFrame sends one handshake frame.
+func WriteFrame(w io.Writer, nonce string, m proto.Message) error {
+	b, err := Frame(nonce, m)
+	if err != nil {
+		return err
+	}
+	_, err = w.Write(b)
 	return err
 }
 

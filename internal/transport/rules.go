@@ -19,6 +19,7 @@ type rule struct {
 // PoisonPill, Failure and the messages of the library's own actors.
 var rules = table(
 	rule{down: true, new: of[messages.Generate]()},
+	rule{down: true, new: of[messages.Survey]()},
 	rule{down: true, new: of[messages.Cancel]()},
 	rule{down: true, new: of[messages.Credit]()},
 	rule{down: true, new: of[messages.Stalled]()},
@@ -40,6 +41,7 @@ var rules = table(
 	rule{link: true, new: of[messages.Loaded]()},
 	rule{link: true, new: of[messages.LoadFailed]()},
 	rule{link: true, new: of[messages.Released]()},
+	rule{link: true, new: of[messages.Offer]()},
 	rule{link: true, new: of[actor.Terminated]()},
 
 	rule{stream: true, new: of[messages.Accepted]()},

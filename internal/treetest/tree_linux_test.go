@@ -115,11 +115,13 @@ func TestTreeDaemonReusesItsWorkerAndLeavesNothing(t *testing.T) {
 	ask := func() string {
 		c := exec.Command(real+"/rbee", "infer", "--model", "demo", "--prompt", "hello world", "--temperature", "0", "--socket", socket)
 		c.Env = environment(dir)
-		out, err := c.CombinedOutput()
+		var narration strings.Builder
+		c.Stderr = &narration
+		out, err := c.Output()
 		if err != nil || !strings.Contains(string(out), greeting) {
-			t.Fatalf("%v\n%s", err, out)
+			t.Fatalf("%v\n%s\n%s", err, out, &narration)
 		}
-		return string(out)
+		return narration.String()
 	}
 	if first := ask(); !strings.Contains(first, "starting worker") || strings.Contains(first, "reusing") {
 		t.Errorf("the first request:\n%s", first)

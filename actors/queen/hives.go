@@ -1,0 +1,252 @@
+package queen
+
+import (
+	"context"
+	"math/rand/v2"
+	"time"
+
+	"google.golang.org/protobuf/proto"
+
+	"rbee/internal/fault"
+	"rbee/messages"
+	"rbee/supervisor"
+)
+
+// hive is one life of a hive.
+type hive struct {
+	// constant
+	node    Node
+	address string
+	reach   *reach
+
+	state   state
+	link    *supervisor.Link     // once it is reached
+	started *supervisor.Launched // between reached and attached
+	fault   *fault.Error         // why it is gone, once it is
+	waiting []*request           // for it to serve
+	told    bool                 // somebody was told of its start
+	last    note                 // what its reaching said last
+}
+
+// hiveFor returns the life of a hive that takes the node's requests, and begins a new one if there is none.
+func (q *queen) hiveFor(n Node, traceparent string) *hive {
+	if h := q.current[n.Name]; h != nil {
+		return h
+	}
+	name := hiveName(n.Name)
+	q.lives[name]++
+	return q.follow(q.Config.reach(supervisor.WithTraceparent(context.Background(), traceparent), n, q.lives[name], nil))
+}
+
+// follow makes a hive that is being reached part of the queen.
+func (q *queen) follow(r *reach) *hive {
+	h := &hive{node: r.node, address: r.address, reach: r, state: reaching}
+	q.hives[h.address], q.current[h.node.Name] = h, h
+	go func() {
+		for {
+			select {
+			case n := <-r.notes:
+				q.send(n)
+			case d := <-r.result:
+				q.send(d)
+				return
+			}
+		}
+	}()
+	if q.stopping != nil {
+		q.step(h, evStop)
+	}
+	return h
+}
+
+func (q *queen) note(n note) {
+	h := q.hives[n.address]
+	if h == nil {
+		return
+	}
+	h.last = n
+	for _, r := range q.interested(h) {
+		q.narrate(r.to, noteKind(n), n.text, n.progress)
+	}
+}
+
+// noteKind: what has a progress is drawn as a bar.
+func noteKind(n note) string {
+	if n.progress > 0 {
+		return "load"
+	}
+	return "start"
+}
+
+// interested lists the requests that this hive's start concerns.
+func (q *queen) interested(h *hive) (rs []*request) {
+	for _, r := range q.ledger {
+		if r.node == h.node.Name || r.node == "" && r.asks(h.node.Name) {
+			rs = append(rs, r)
+		}
+	}
+	return rs
+}
+
+func (q *queen) reached(m reached) {
+	h := q.hives[m.address]
+	if h == nil {
+		return
+	}
+	if m.err != nil {
+		h.fault = fault.From(m.err).With("node", h.node.Name)
+		if _, again := q.deaths[h.node.Name]; again { // only a node that did serve is reached for again
+			q.mourn(h, m.err.Error())
+		}
+		q.step(h, evUnreached)
+		q.finish()
+		return
+	}
+	q.started++
+	h.started = m.launched
+	q.step(h, evReached)
+}
+
+func (q *queen) inventory() {
+	m := &messages.Inventory{}
+	for _, h := range q.hives {
+		if h.link != nil {
+			m.Processes = append(m.Processes, h.link.Processes()...)
+		}
+	}
+	q.Tell(m)
+}
+
+func (q *queen) fromHive(m supervisor.FromChild) {
+	h := q.hives[m.Link.Address]
+	if h == nil {
+		return
+	}
+	switch m := m.Message.(type) {
+	case *messages.HiveState:
+		if q.current[h.node.Name] == h {
+			_ = q.Registry.ReplaceNode(h.node.Name, m.GetWorkers()) // a hive that claims another's workers is not believed
+		}
+	case *messages.Offer:
+		q.offered(h, m)
+	case *messages.Narration:
+		q.Tell(m)
+	}
+}
+
+func (q *queen) tellHive(node string, m proto.Message) {
+	if h := q.current[node]; h != nil && h.link != nil {
+		h.link.Tell(m)
+	}
+}
+
+func (q *queen) step(h *hive, e event) {
+	next, effects, ok := table.Step(h.state, e)
+	if !ok {
+		return
+	}
+	h.state = next
+	for _, do := range effects {
+		q.do(h, do)
+	}
+}
+
+func (q *queen) do(h *hive, e effect) {
+	switch e {
+	case doCancel:
+		h.reach.cancel()
+	case doAttach:
+		h.link, h.started = h.started.Attach(q.Endpoint, q.self), nil
+	case doForward:
+		for _, r := range h.waiting {
+			q.forward(h, r)
+		}
+		h.waiting = nil
+		for _, r := range q.ledger {
+			if r.node == "" && r.asks(h.node.Name) {
+				q.ask(h, r)
+			}
+		}
+	case doStopLink:
+		q.root.Send(h.link.PID, supervisor.StopLink{Grace: time.Duration(q.stopping.GetGraceMs()) * time.Millisecond,
+			Cause: q.stopping.GetCause(), Traceparent: q.stopping.GetTraceparent()})
+	case doRetire:
+		if q.current[h.node.Name] == h {
+			delete(q.current, h.node.Name)
+			q.Registry.RemoveNode(h.node.Name)
+		}
+	case doLose:
+		q.lose(h)
+	case doForget:
+		h.reach.cancel() // of a context that nobody waits for any more
+		delete(q.hives, h.address)
+		q.inventory()
+	}
+}
+
+func (q *queen) linkDown(d supervisor.LinkDown) {
+	h := q.hives[d.Link.Address]
+	if h == nil {
+		return
+	}
+	if q.stopping != nil || q.Ephemeral {
+		q.ends = append(q.ends, d.Ends...)
+		text := "exited"
+		if !h.node.Local {
+			text += " on " + h.node.Name
+		}
+		if !d.Asked {
+			text += " (" + d.Cause + ")"
+		}
+		q.Tell(&messages.Narration{Source: "rbee-hive", Kind: "exit", Text: text})
+	}
+	switch {
+	case d.Err != nil:
+		h.fault = fault.From(d.Err).With("node", h.node.Name)
+	case d.Asked:
+		h.fault = fault.New(fault.Cancelled, "the hive on %s was stopped", h.node.Name).With("node", h.node.Name)
+	default:
+		h.fault = lostFault(h, d.Cause)
+	}
+	if !d.Asked && d.Err == nil {
+		q.mourn(h, d.Cause)
+	}
+	q.step(h, evDown)
+	q.finish()
+}
+
+// lostFault explains a hive's end that nobody asked for.
+func lostFault(h *hive, cause string) *fault.Error {
+	return fault.New(fault.NodeLost, "the hive on %s is gone: %s", h.node.Name, cause).With("node", h.node.Name).With("cause", cause).
+		WithHint("run the command again; a new hive is started")
+}
+
+// mourn has a daemon reach a lost node again, with the policy that workers have. A request that wants the node
+// meanwhile does not wait for that.
+func (q *queen) mourn(h *hive, cause string) {
+	if q.Ephemeral || q.stopping != nil {
+		return
+	}
+	lives, v := supervisor.DefaultRestartPolicy.Died(q.deaths[h.node.Name], time.Now(), cause, rand.Float64())
+	q.deaths[h.node.Name] = lives
+	if v.Again {
+		q.later(v.Wait, revive{h.node})
+		return
+	}
+	delete(q.deaths, h.node.Name) // the next request begins a new history
+	q.Tell(&messages.Narration{Source: "queen-rbee", Kind: "warn", Text: "node " + h.node.Name + " is given up until a request wants it: " + v.Reason})
+}
+
+// lose tells everybody whose request was there, or was to be.
+func (q *queen) lose(h *hive) {
+	h.waiting = nil
+	for _, r := range q.ledger {
+		switch {
+		case r.node == h.node.Name:
+			q.root.Send(r.to, &messages.Failed{Id: r.GetId(), Error: messages.FromFault(h.fault)})
+		case r.node == "" && r.asks(h.node.Name):
+			r.survey.failed[h.node.Name] = h.fault
+			q.consider(r)
+		}
+	}
+}

@@ -1,0 +1,113 @@
+package queen
+
+import (
+	"strings"
+	"time"
+
+	"rbee/internal/fault"
+	"rbee/internal/place"
+	"rbee/messages"
+)
+
+// survey is what is known of the nodes that a request may go to: all their hives are started at once, each says what
+// it could do, and place decides. It ends when the request is assigned.
+type survey struct {
+	offers map[string]*messages.Offer // by node
+	failed map[string]*fault.Error    // nodes that cannot serve it
+	late   bool                       // enough was waited for those that have not answered
+	timed  bool
+}
+
+// offerTime is how long the first offer waits for better ones. A node that is slow to reach, or does not answer, does
+// not hold up the others.
+const offerTime = time.Second
+
+// begin starts what is needed to decide where a request goes.
+func (q *queen) begin(r *request) {
+	r.survey = &survey{offers: map[string]*messages.Offer{}, failed: map[string]*fault.Error{}}
+	if q.consider(r); r.survey == nil {
+		return // a loaded worker waits for it somewhere
+	}
+	for _, n := range r.nodes {
+		h := q.hiveFor(n, r.GetTraceparent())
+		q.tellStart(h, r)
+		if h.state == serving {
+			q.ask(h, r)
+		}
+	}
+}
+
+func (q *queen) ask(h *hive, r *request) {
+	h.link.Tell(&messages.Survey{Id: r.GetId(), Model: h.node.ref(r.GetModel()), Load: r.GetLoad()})
+}
+
+func (q *queen) offered(h *hive, o *messages.Offer) {
+	r := q.ledger[o.GetId()]
+	if r == nil || !r.asks(h.node.Name) {
+		return
+	}
+	if e := o.GetError(); e != nil {
+		r.survey.failed[h.node.Name] = e.Fault().With("node", h.node.Name)
+	} else {
+		r.survey.offers[h.node.Name] = o
+	}
+	q.consider(r)
+}
+
+// consider assigns the request if enough is known: a worker that has the model at once, otherwise when every node has
+// answered or failed, or the time to wait for the rest is over.
+func (q *queen) consider(r *request) {
+	s, pending := r.survey, 0
+	view := place.View{QueueLimit: 1}
+	for _, n := range r.nodes {
+		o, f := s.offers[n.Name], s.failed[n.Name]
+		if o == nil && f == nil {
+			pending++
+		}
+		weight := n.Weight
+		if weight == 0 {
+			weight = 1
+		}
+		view.Nodes = append(view.Nodes, place.Node{Name: n.Name, Workers: q.Registry.List(n.Name), HasFile: o.GetHasFile(),
+			Free: int64(float64(o.GetFreeBytes()) * weight), Full: o == nil, Refuses: f})
+	}
+	if len(s.failed) == len(r.nodes) {
+		q.fail(r.to, r.GetId(), noneOf(r, s))
+		return
+	}
+	d := place.Decide(view, place.Request{Model: r.GetModel().GetRef(), Context: r.GetLoad().GetContext(), Threads: r.GetLoad().GetThreads()})
+	switch {
+	case d.Do == place.Use, d.Do == place.Wait && d.Worker != nil:
+		q.chosen(r, d.Node, "its worker has the model")
+	case d.Do == place.Start && (pending == 0 || s.late):
+		why := "it has the most free memory"
+		if s.offers[d.Node].GetHasFile() {
+			why = "it has the model's file"
+		}
+		q.chosen(r, d.Node, why)
+	case len(s.offers) > 0 && !s.timed:
+		s.timed = true
+		q.later(offerTime, considers{r})
+	}
+}
+
+func (q *queen) chosen(r *request, node, why string) {
+	for _, n := range r.nodes {
+		if n.Name == node {
+			q.narrate(r.to, "start", "placed on "+node+": "+why, 0)
+			q.assign(r, n)
+			return
+		}
+	}
+}
+
+// noneOf is the error when every node has failed: that of the first one, and what the others said.
+func noneOf(r *request, s *survey) *fault.Error {
+	var said []string
+	for _, n := range r.nodes {
+		said = append(said, n.Name+": "+s.failed[n.Name].Message)
+	}
+	first := s.failed[r.nodes[0].Name]
+	return fault.New(first.Code, "none of %d nodes can serve this: %s", len(r.nodes), strings.Join(said, "; ")).WithHint("%s", first.Hint).
+		With("nodes", said)
+}
