@@ -18,11 +18,14 @@ import (
 const program = "llm-worker-rbee"
 
 func main() {
-	if len(os.Args) == 2 && os.Args[1] == "--version" {
+	switch {
+	case len(os.Args) == 2 && os.Args[1] == "--version":
 		fmt.Println(version.String(program))
-		return
+	case len(os.Args) == 2 && os.Args[1] == "detect":
+		os.Exit(detect())
+	default:
+		os.Exit(worker.Run(program, open))
 	}
-	os.Exit(worker.Run(program, open))
 }
 
 func open(*messages.WorkerConfig) (engine.Engine, error) {

@@ -3,9 +3,12 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"os"
+	"path/filepath"
+	"syscall"
 	"time"
 
 	"github.com/shirou/gopsutil/v4/mem"
@@ -28,6 +31,8 @@ func main() {
 	switch {
 	case len(os.Args) == 2 && os.Args[1] == "--version":
 		fmt.Println(version.String(program))
+	case len(os.Args) == 2 && os.Args[1] == "detect":
+		os.Exit(detect())
 	case len(os.Args) == 4 && os.Args[1] == "end":
 		os.Exit(end(os.Args[2], os.Args[3]))
 	default:
@@ -95,6 +100,15 @@ func freeMemory() int64 {
 	return int64(m.Available)
 }
 
+// detect says what models can be loaded on here. Only the worker's program knows the engine, so it takes our place.
+func detect() int {
+	path, err := supervisor.Beside("llm-worker-rbee")
+	if err == nil {
+		err = syscall.Exec(path, []string{path, "detect"}, os.Environ())
+	}
+	return failed(err)
+}
+
 // endTime bounds the KILLs of one end.
 const endTime = 2 * time.Second
 
@@ -113,11 +127,25 @@ func end(run, life string) int {
 
 // resolver finds models on this node's disk. A relative path is the caller's, and counts only on its own machine.
 func resolver(local bool) func(context.Context, *messages.ModelRef) (hive.Found, error) {
+	beside := modelsBeside()
 	return func(ctx context.Context, m *messages.ModelRef) (hive.Found, error) {
-		found, err := models.Resolve(ctx, m.GetRef(), models.Env{CWD: m.GetCwd(), ModelsDir: m.GetModelsDir(), Local: local, Getenv: os.Getenv})
+		found, err := models.Resolve(ctx, m.GetRef(), models.Env{CWD: m.GetCwd(), ModelsDir: cmp.Or(m.GetModelsDir(), beside), Local: local, Getenv: os.Getenv})
 		if err != nil {
 			return hive.Found{}, err
 		}
 		return hive.Found{Ref: found.Ref, Name: found.Name, Path: found.Path, Size: found.Size}, nil
 	}
+}
+
+// modelsBeside is where models are on a machine that a queen put this program on, unless its user says otherwise.
+func modelsBeside() string {
+	exe, err := os.Executable()
+	if err != nil || os.Getenv("RBEE_MODELS_DIR") != "" {
+		return ""
+	}
+	root, ok := deploy.CacheRoot(exe)
+	if !ok {
+		return ""
+	}
+	return filepath.Join(root, "models")
 }

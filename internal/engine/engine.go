@@ -28,11 +28,11 @@ type Engine interface {
 
 // Device is one place to run on.
 type Device struct {
-	ID          string // "cpu:0", "cuda:0", "vulkan:1"
-	Backend     string // "cpu", "cuda", "vulkan", "metal"
-	Description string
-	TotalBytes  int64
-	FreeBytes   int64
+	ID          string `json:"id"`      // "cpu:0", "cuda:0", "vulkan:1"
+	Backend     string `json:"backend"` // "cpu", "cuda", "vulkan", "metal"
+	Description string `json:"description"`
+	TotalBytes  int64  `json:"total_bytes"`
+	FreeBytes   int64  `json:"free_bytes"`
 }
 
 // LoadOptions say how to load. Zero values mean the default.
