@@ -3,12 +3,12 @@ package main
 import (
 	"errors"
 	"fmt"
-	"strings"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
 	"rbee/internal/fault"
+	"rbee/internal/near"
 )
 
 // usageError is a mistake on the command line: exit code 2, and nothing has been started.
@@ -34,8 +34,8 @@ func flagError(c *cobra.Command, err error) error {
 	var invalid *pflag.InvalidValueError
 	switch {
 	case errors.As(err, &unknown):
-		if near := nearFlag(c.Flags(), unknown.GetSpecifiedName()); near != "" && unknown.GetSpecifiedShortnames() == "" {
-			return usagef("there is no flag --%s", unknown.GetSpecifiedName()).hint("did you mean --%s? %s", near, help)
+		if meant := nearFlag(c.Flags(), unknown.GetSpecifiedName()); meant != "" && unknown.GetSpecifiedShortnames() == "" {
+			return usagef("there is no flag --%s", unknown.GetSpecifiedName()).hint("did you mean --%s? %s", meant, help)
 		}
 		name := "--" + unknown.GetSpecifiedName()
 		if s := unknown.GetSpecifiedShortnames(); s != "" {
@@ -68,8 +68,8 @@ func kindName(f *pflag.Flag) string {
 func noCommand(c *cobra.Command, word string) error {
 	u := usagef("there is no command %q", word)
 	c.SuggestionsMinimumDistance = 2
-	if near := c.SuggestionsFor(word); len(near) > 0 {
-		return u.hint("did you mean %s %s? %s --help lists all commands", c.CommandPath(), near[0], c.CommandPath())
+	if meant := c.SuggestionsFor(word); len(meant) > 0 {
+		return u.hint("did you mean %s %s? %s --help lists all commands", c.CommandPath(), meant[0], c.CommandPath())
 	}
 	return u.hint("%s --help lists all commands", c.CommandPath())
 }
@@ -82,42 +82,13 @@ func noArguments(c *cobra.Command, args []string) error {
 	return usagef("%s takes no arguments, but got %q", c.CommandPath(), args[0]).hint("%s --help shows its flags", c.CommandPath())
 }
 
-// nearFlag returns the flag that name was probably meant to be, or "". It must start with name, or be at most two
-// edits away and less than half of it.
+// nearFlag returns the flag that name was probably meant to be, or "".
 func nearFlag(flags *pflag.FlagSet, name string) string {
-	best, distance := "", 3
+	var known []string
 	flags.VisitAll(func(f *pflag.Flag) {
-		if f.Hidden {
-			return
-		}
-		d := edits(name, f.Name)
-		if len(name) >= 2 && strings.HasPrefix(f.Name, name) {
-			d = min(d, 1)
-		}
-		if d < distance && 2*d <= len(name) {
-			best, distance = f.Name, d
+		if !f.Hidden {
+			known = append(known, f.Name)
 		}
 	})
-	return best
-}
-
-// edits is the Levenshtein distance: how many bytes to insert, delete or replace.
-func edits(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := 1; i <= len(a); i++ {
-		diagonal := row[0]
-		row[0] = i
-		for j := 1; j <= len(b); j++ {
-			replace := diagonal
-			if a[i-1] != b[j-1] {
-				replace++
-			}
-			diagonal = row[j]
-			row[j] = min(replace, row[j]+1, row[j-1]+1)
-		}
-	}
-	return row[len(b)]
+	return near.Match(name, known)
 }

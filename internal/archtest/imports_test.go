@@ -93,6 +93,10 @@ var rules = []rule{
 		what: []string{"github.com/hashicorp/yamux/..."},
 		why:  "one package knows what a stream is made of",
 	}, {
+		who: []string{"..."}, except: []string{"internal/config"},
+		what: []string{"github.com/pelletier/go-toml/..."},
+		why:  "one package knows how the config file is written; the rest sees what it says", tests: true,
+	}, {
 		who: []string{"..."}, except: []string{"internal/proc/...", "internal/engine/enginelib/...", "deploy/...", "bench/...", "internal/testkit/..."},
 		what: []string{"os/exec"},
 		why:  "whoever starts a process owns it: processes are started where their end is cared for",

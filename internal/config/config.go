@@ -1,5 +1,5 @@
 // Package config knows where rbee keeps what it must keep: the folders of the XDG base directory specification,
-// and the socket of a daemon.
+// and the socket of a daemon. And it reads the one file that the user writes, config.toml: File says what is in it.
 //
 //	state    $XDG_STATE_HOME/rbee    or $HOME/.local/state/rbee   logs/<run>/, the socket of last resort
 //	cache    $XDG_CACHE_HOME/rbee    or $HOME/.cache/rbee         models/, engine/, bundles/
@@ -15,6 +15,7 @@ package config
 
 import (
 	"path/filepath"
+	"strings"
 
 	"rbee/internal/fault"
 )
@@ -33,6 +34,20 @@ func (e Env) CacheDir() (string, error) { return e.dir("XDG_CACHE_HOME", ".cache
 
 // ConfigDir is where the user's configuration is kept.
 func (e Env) ConfigDir() (string, error) { return e.dir("XDG_CONFIG_HOME", ".config") }
+
+// Expand returns a path of this machine with ~/ put in full.
+func (e Env) Expand(path string) (string, error) {
+	below, tilde := strings.CutPrefix(path, "~/")
+	if !tilde {
+		return path, nil
+	}
+	home := e.get("HOME")
+	if !filepath.IsAbs(home) {
+		return "", fault.New(fault.InvalidRequest, "%s is below your home, and HOME is not set to an absolute path", path).
+			WithHint("set HOME, or write the whole path").With("variable", "HOME")
+	}
+	return filepath.Join(home, below), nil
+}
 
 // dir does not create anything.
 func (e Env) dir(variable, underHome string) (string, error) {

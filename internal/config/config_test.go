@@ -50,6 +50,20 @@ func TestFolders(t *testing.T) {
 	}
 }
 
+func TestAPathBelowHomeNeedsHome(t *testing.T) {
+	for path, want := range map[string]string{"~/a": "/h/a", "/a/~/b": "/a/~/b", "~": "~", "/a": "/a"} {
+		if got, err := env("HOME", "/h").Expand(path); got != want || err != nil {
+			t.Errorf("%s: %s, %v; want %s", path, got, err, want)
+		}
+	}
+	if _, err := env().Expand("/a"); err != nil {
+		t.Errorf("an absolute one without HOME: %v", err)
+	}
+	if _, err := env("HOME", "h").Expand("~/a"); err == nil || !strings.Contains(err.Error(), "HOME") {
+		t.Errorf("one below home without HOME: %v", err)
+	}
+}
+
 func TestSocket(t *testing.T) {
 	long := "/" + strings.Repeat("x", 200)
 	for _, c := range []struct {
