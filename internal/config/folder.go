@@ -40,7 +40,7 @@ func PrivateDir(dir string) error {
 }
 
 func folderFault(dir string, cause error) error {
-	if errors.Is(cause, syscall.ENOSPC) || errors.Is(cause, syscall.EDQUOT) {
+	if noSpace(cause) {
 		return fault.Wrap(fault.DiskFull, cause, "cannot create folder %s: no space left", dir).
 			WithHint("free some space there, or set XDG_STATE_HOME to a folder on another disk").With("path", dir)
 	}

@@ -67,13 +67,7 @@ func (x *index) path(base key, e *unstable.Node) key {
 
 func (x *index) keyValue(base key, e *unstable.Node) {
 	k := x.path(base, e)
-	var end int // of the key
-	for it := e.Key(); it.Next(); {
-		end = int(it.Node().Raw.Offset + it.Node().Raw.Length)
-	}
-	rest := x.text[end:]
-	rest = bytes.TrimLeft(rest[bytes.IndexByte(rest, '=')+1:], " \t")
-	x.value(k, e.Value(), len(x.text)-len(rest))
+	x.value(k, e.Value(), valueStart(x.text, e))
 }
 
 func (x *index) value(k key, v *unstable.Node, at int) {
