@@ -49,6 +49,15 @@ demo: ## from a fresh clone to an answer, leaving nothing
 	@$(MAKE) engine
 	bin/rbee infer --node localhost --model demo --prompt "hello world"
 
+.PHONY: bundles
+bundles: ## make bundles/: what is sent to nodes of each kind over SSH
+	@.ci/prerequisites build demo
+	@for p in linux/amd64 linux/arm64 darwin/arm64; do \
+		GOOS=$${p%/*} GOARCH=$${p#*/} $(BUILD) -o "dist/$${p/\//-}/" ./cmd/rbee-hive ./cmd/llm-worker-rbee; \
+		$(GO) run -ldflags '$(LDFLAGS)' ./deploy/bundle/makebundle \
+			-programs "dist/$${p/\//-}" -engines dist/engine -out bundles "$$p"; \
+	done
+
 .PHONY: install
 install: engine ## install programs and engine below DESTDIR/PREFIX
 	install -d '$(DESTDIR)$(PREFIX)/bin' '$(DESTDIR)$(PREFIX)/lib/rbee'
@@ -57,7 +66,7 @@ install: engine ## install programs and engine below DESTDIR/PREFIX
 
 .PHONY: clean
 clean: ## remove what was built and fetched
-	rm -rf bin lib dist
+	rm -rf bin lib dist bundles
 
 ## test
 

@@ -32,6 +32,14 @@ func Install(ctx context.Context, dir string, progress io.Writer) error {
 	return install(ctx, dir, t, progress)
 }
 
+// InstallFor is Install for another platform: the libraries that a bundle carries to a node of that kind.
+func InstallFor(ctx context.Context, dir string, t Target, progress io.Writer) error {
+	if t.Integrity == "" {
+		return fault.New(fault.EngineUnavailable, "llama.cpp %s for %s cannot be installed yet: its package is not pinned", Release, t.Name)
+	}
+	return install(ctx, dir, t, progress)
+}
+
 func install(ctx context.Context, dir string, t Target, progress io.Writer) error {
 	if progress == nil {
 		progress = io.Discard
