@@ -1,0 +1,172 @@
+package install
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"rbee/deploy/bundle"
+	"rbee/deploy/remote"
+	"rbee/internal/fault"
+)
+
+// Facts are what Probe found out about a node.
+type Facts struct {
+	OS     string   // as Go names it ("linux", "darwin"), else as the node does
+	Arch   string   // as Go names it ("amd64", "arm64"), else as the node does
+	Libc   string   // "glibc 2.36", "musl"; "" unknown, and where it does not matter
+	Lacks  []string // libraries that the engine needs and the node has not
+	Tools  []string // of gzip, tar, tee, sha256sum, shasum, openssl: those the node has
+	Places []Place  // where a hive could live, the best first
+}
+
+// Place is a folder of a node that could hold bundles.
+type Place struct {
+	Dir  string `json:"dir"`
+	Free int64  `json:"free"`          // bytes; -1 = the node does not say
+	Bad  string `json:"bad,omitempty"` // why no hive can live there; "" = it can
+}
+
+// Bounds on what a node can make us keep.
+const (
+	maxPlaces = 8
+	maxListed = 16
+)
+
+// Why a place is bad, by the word of probe.sh.
+const badWrite = "cannot be written"
+
+var bad = map[string]string{
+	"ok":     "",
+	"mkdir":  "cannot be made",
+	"write":  badWrite,
+	"owner":  "belongs to somebody else, or others may write to it",
+	"open":   "others could replace what is in it",
+	"noexec": "nothing there may be executed (noexec)",
+}
+
+var (
+	systems  = map[string]string{"Linux": "linux", "Darwin": "darwin"}
+	machines = map[string]string{"x86_64": "amd64", "amd64": "amd64", "aarch64": "arm64", "arm64": "arm64"}
+	word     = regexp.MustCompile(`^[A-Za-z0-9_.+-]{1,40}$`)
+	glibc    = regexp.MustCompile(`^glibc ([0-9]{1,3})\.([0-9]{1,3})`)
+)
+
+// readFacts reads what probe.sh says, up to its "end".
+func readFacts(f *frames) (Facts, error) {
+	var facts Facts
+	for {
+		line, err := f.next()
+		if err != nil {
+			return Facts{}, err
+		}
+		key, rest, _ := strings.Cut(line, " ")
+		switch key {
+		case "system":
+			system, machine, _ := strings.Cut(rest, " ")
+			facts.OS, facts.Arch = translate(systems, system), translate(machines, machine)
+		case "libc":
+			if len(rest) <= 40 {
+				facts.Libc = rest
+			}
+		case "lacks":
+			facts.Lacks = appendWord(facts.Lacks, rest)
+		case "tool":
+			facts.Tools = appendWord(facts.Tools, rest)
+		case "dir":
+			if p, ok := readPlace(rest); ok && len(facts.Places) < maxPlaces {
+				facts.Places = append(facts.Places, p)
+			}
+		case "why":
+			if n := len(facts.Places); n > 0 && facts.Places[n-1].Bad != "" {
+				facts.Places[n-1].Bad += quote(rest)
+			}
+		case "end":
+			if facts.OS == "" || facts.Arch == "" {
+				return Facts{}, fmt.Errorf("uname does not say what the node is")
+			}
+			return facts, nil
+		}
+	}
+}
+
+func readPlace(text string) (Place, bool) {
+	code, rest, _ := strings.Cut(text, " ")
+	free, dir, _ := strings.Cut(rest, " ")
+	why, known := bad[code]
+	kb, err := strconv.ParseInt(free, 10, 64)
+	if !known || dir == "" || err != nil || kb < -1 || kb > 1<<50 {
+		return Place{}, false
+	}
+	p := Place{Dir: dir, Free: kb, Bad: why}
+	if kb > 0 {
+		p.Free = kb << 10
+	}
+	if p.Bad == "" && !usable(dir) {
+		p.Bad = "has characters in its name that a shell may take for something else"
+	}
+	return p, true
+}
+
+// usable: the folder can be a word of a command. The only relative one is ours.
+func usable(dir string) bool {
+	return remote.Safe(dir) && (dir == home || strings.HasPrefix(dir, "/")) && len(dir) < 1024
+}
+
+func translate(table map[string]string, s string) string {
+	if t, ok := table[s]; ok {
+		return t
+	}
+	if !word.MatchString(s) {
+		return ""
+	}
+	return s
+}
+
+func appendWord(list []string, s string) []string {
+	if word.MatchString(s) && len(list) < maxListed {
+		list = append(list, s)
+	}
+	return list
+}
+
+// Platform is the kind of bundle the node needs.
+func (f Facts) Platform(device string) bundle.Platform {
+	return bundle.Platform{OS: f.OS, Arch: f.Arch, Device: device}
+}
+
+// Check says whether the node has what it takes: first what the engine needs, by name, then the tools to unpack. It
+// knows before anything is sent.
+func (f Facts) Check() error {
+	if m := glibc.FindStringSubmatch(f.Libc); f.Libc == "musl" || m != nil && old(m[1], m[2]) {
+		return fault.New(fault.EngineUnavailable, "the engine needs glibc 2.34 or newer, the node has %s", f.Libc).
+			WithHint("use a node with a newer system (Debian 12, Ubuntu 22.04, Fedora 35 and later)").With("libc", f.Libc)
+	}
+	if len(f.Lacks) > 0 {
+		return fault.New(fault.EngineUnavailable, "the engine needs %s, which the node has not", strings.Join(f.Lacks, ", ")).
+			WithHint("install them there (Debian, Ubuntu: apt install libffi8 libstdc++6; Fedora: dnf install libffi libstdc++)").
+			With("missing", f.Lacks)
+	}
+	has := func(tools ...string) bool {
+		return slices.ContainsFunc(tools, func(t string) bool { return slices.Contains(f.Tools, t) })
+	}
+	var missing []string
+	for _, any := range [][]string{{"gzip"}, {"tar"}, {"sha256sum", "shasum", "openssl"}} {
+		if !has(any...) {
+			missing = append(missing, strings.Join(any, " or "))
+		}
+	}
+	if len(missing) > 0 {
+		return fault.New(fault.HiveStartFailed, "the node cannot unpack a bundle: it has no %s", strings.Join(missing, ", no ")).
+			WithHint("install it there; it must be in the PATH of a command run over SSH").With("missing", missing)
+	}
+	return nil
+}
+
+func old(major, minor string) bool {
+	a, _ := strconv.Atoi(major)
+	b, _ := strconv.Atoi(minor)
+	return a < 2 || a == 2 && b < 34
+}

@@ -1,0 +1,119 @@
+# Puts a bundle into a folder of this node.  sh -s NONCE DIR NAME SHA256 <this, and after "go" the compressed tar
+# Everything it has to say is a line that begins with rbee:NONCE. It must work with any POSIX shell.
+#
+# The whole of it is read before main runs (nothing may follow its call), and nothing of the bundle is sent before "go":
+# so what comes on stdin after that is the bundle alone, although shells read ahead.
+LC_ALL=C; export LC_ALL
+umask 077
+nonce=$1 dir=$2 name=$3 want=$4
+keep=3 # bundles that stay, besides those that run
+to=$dir/bundles/$name
+stage=$dir/.stage-$nonce
+say() { printf 'rbee:%s %s\n' "$nonce" "$*"; }
+fail() { say fail "$@"; exit 1; }
+
+if command -v sha256sum >/dev/null 2>&1; then hash() { sha256sum; }
+elif command -v shasum >/dev/null 2>&1; then hash() { shasum -a 256; }
+else hash() { openssl dgst -sha256; }
+fi
+
+# unpack writes stdin into the stage, and prints "unpacked" and the SHA-256 of the tar: the tar is hashed while it is
+# unpacked, so nothing is left to do when its last byte arrives. Where there is no /dev/fd it takes two steps, and twice
+# the space. tar: m = files are as new as this visit, o = they are ours.
+unpack() {
+	if [ "$({ echo ok | tee /dev/fd/3 >/dev/null; } 3>&1 2>/dev/null)" = ok ]; then
+		{
+			{
+				gzip -dc | tee /dev/fd/3 | {
+					cd "$stage/new-$nonce" && tar xmof - >/dev/null && cat >/dev/null && echo unpacked >&4
+				}
+			} 3>&1 | hash
+		} 4>&1
+	else
+		gzip -dc >"$stage/tar" && hash <"$stage/tar" && (cd "$stage/new-$nonce" && tar xmof ../tar >/dev/null && echo unpacked)
+		rm -f "$stage/tar"
+	fi
+}
+
+# used NAME: does a process run from that bundle? Where there is no /proc: is it less than a week old?
+used() {
+	if [ -e "/proc/$$/exe" ] || [ -L "/proc/$$/exe" ]; then
+		running=$(ls -l /proc/[0-9]*/exe 2>/dev/null)
+		case $running in
+		*"/$1/bin/"*) return 0 ;;
+		*"/proc/$$/exe"*) return 1 ;; # the list is whole: we are on it
+		esac
+		return 0
+	fi
+	[ -z "$(find "$dir/bundles/$1" -prune -mtime +7 2>/dev/null)" ]
+}
+
+# prune deletes old bundles. Each is moved away first and looked at once more: a hive may have started just then.
+prune() {
+	seen=0
+	for old in $(ls -t "$dir/bundles"); do
+		case $old in
+		*[!0-9a-f]*) continue ;; # not a bundle's folder
+		esac
+		[ ${#old} = 32 ] && [ -d "$dir/bundles/$old" ] || continue
+		seen=$((seen + 1))
+		[ "$seen" -gt "$keep" ] && [ "$old" != "$name" ] || continue
+		if used "$old"; then continue; fi
+		mkdir -p "$stage/old" && mv "$dir/bundles/$old" "$stage/old/" || continue
+		if [ -d /proc/self ] && used "$old"; then mv "$stage/old/$old" "$dir/bundles/"; fi
+	done
+}
+
+# sweep deletes what earlier visits left that were cut off: their shell is dead, or it was an hour ago.
+sweep() {
+	for left in "$dir"/.stage-*; do
+		[ -d "$left" ] || continue
+		if [ -f "$left/owner" ] && read -r pid host <"$left/owner" && [ "$host" = "$(uname -n)" ]; then
+			kill -0 "$pid" 2>/dev/null || rm -rf "$left"
+		elif [ -n "$(find "$left" -prune -mmin +60 2>/dev/null)" ]; then
+			rm -rf "$left"
+		fi
+	done
+}
+
+main() {
+	printf '\n' # the noise of login scripts may have ended without one
+	made=
+	for i in 1 2 3; do # a probe beside us may remove the empty folder that it made
+		if why=$(mkdir -p "$dir/bundles" 2>&1) && why=$(mkdir "$stage" 2>&1); then
+			made=1
+			break
+		fi
+	done
+	[ -n "$made" ] || fail write "${why%%
+*}"
+	trap 'rm -rf "$stage"' 0
+	trap 'exit 1' 1 2 13 15
+	why=$({ mkdir "$stage/new-$nonce" && echo "$$ $(uname -n)" >"$stage/owner"; } 2>&1) || fail write "${why%%
+*}"
+	sweep
+	if [ -x "$to/bin/rbee-hive" ]; then
+		say have
+		exit 0
+	fi
+	say go
+	got=$(unpack)
+	case $got in
+	*unpacked*) ;;
+	*) fail unpack ;;
+	esac
+	case $got in
+	*"$want"*) ;;
+	*) fail hash ;;
+	esac
+	# Where two visits end at once, the later mv puts its folder inside the earlier one's: theirs is as good.
+	[ -d "$to" ] || why=$(mv "$stage/new-$nonce" "$to" 2>&1)
+	rm -rf "$to/new-$nonce"
+	[ -x "$to/bin/rbee-hive" ] || fail place "${why%%
+*}"
+	prune
+	say done
+	exit 0
+}
+
+main
