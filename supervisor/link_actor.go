@@ -2,7 +2,10 @@ package supervisor
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io"
+	"os"
 	"syscall"
 	"time"
 
@@ -123,12 +126,7 @@ func (a *linkActor) greeted(c actor.Context) {
 		a.session, a.err = a.ep.AttachDown(a.Address, a.process.Stream(), a.Lease)
 	}
 	if a.err != nil {
-		select {
-		case <-a.process.Exited(): // its exit is the better explanation, and is on its way
-		default:
-			a.blame(fmt.Sprintf("killed: no handshake within %v", min(a.Start, a.Lease)))
-			a.step(c, evLate)
-		}
+		a.noHandshake(c)
 		return
 	}
 	if a.state == ending || a.state == sweeping || a.state == down {
@@ -139,6 +137,20 @@ func (a *linkActor) greeted(c actor.Context) {
 	close(a.joined)
 	c.Watch(a.Peer) // at the beginning, never at the stop: remotely a Stop overtakes a Watch
 	c.Send(a.owner, Below{a.Link})
+}
+
+// noHandshake: whoever ended before it spoke is explained by its exit, which follows the end of its stream at once.
+func (a *linkActor) noHandshake(c actor.Context) {
+	switch {
+	case errors.Is(a.err, os.ErrClosed): // by the guard
+		a.blame(fmt.Sprintf("killed: no handshake within %v", min(a.Start, a.Lease)))
+		a.step(c, evLate)
+	case errors.Is(a.err, io.EOF), errors.Is(a.err, io.ErrUnexpectedEOF), errors.Is(a.err, syscall.EPIPE):
+		a.on(c, evLost)
+	default:
+		a.blame("killed: wrong handshake")
+		a.step(c, evLate)
+	}
 }
 
 // on notes a sign before the table sees it.
@@ -159,6 +171,9 @@ func (a *linkActor) on(c actor.Context, e linkEvent) {
 			a.blame("")
 		}
 	case evFaded:
+		if a.session == nil {
+			a.blame("killed: it closed its stream before the handshake")
+		}
 		a.blame(fmt.Sprintf("killed: link lost (no sign of life for %v)", a.Lease))
 	case evHung:
 		a.blame(fmt.Sprintf("killed: no answer for %v", a.Lease))

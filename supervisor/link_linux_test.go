@@ -1,0 +1,299 @@
+package supervisor
+
+import (
+	"errors"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"rbee/internal/fault"
+	"rbee/internal/proc"
+	"rbee/internal/testkit"
+	"rbee/internal/transport"
+	"rbee/messages"
+)
+
+func TestAGoodChildComesUpAndStopsUnforced(t *testing.T) {
+	t.Parallel()
+	w := start(t, "good")
+	if up := next[LinkUp](w); up.Link != w.Link {
+		t.Errorf("another link is up: %v", up)
+	}
+	own := w.Processes()[0]
+	found, err := testkit.Processes(testkit.OfLife(w.Address))
+	if err != nil || len(found) != 1 || own.Pid != int64(found[0].PID) || own.Host != hostname() || own.StartedUnixNano < w.began.UnixNano() {
+		t.Errorf("%v is listed, %v is there, %v", own, found, err)
+	}
+	w.stop()
+	d := w.down()
+	if e := d.Ends[0]; !d.Asked || d.Err != nil || d.Cause != "stopped" || e.Forced || e.Unproven || e.Cause != "stopped" || e.Pid != own.Pid || len(d.Ends) != 1 {
+		t.Errorf("%+v", d)
+	}
+}
+
+// What a child does wrong, when, and what its owner is told of it.
+func TestACruelChildEndsAndItsOwnerIsToldHow(t *testing.T) {
+	for _, c := range []struct {
+		child  string
+		up     bool // it comes up first
+		stop   bool // and is then asked to stop
+		cause  string
+		forced bool
+		code   fault.Code // of the error; with up there is none
+	}{
+		{"mute", false, false, "killed: no handshake within 1s", true, fault.WorkerStartFailed},
+		{"frozen-early", false, false, "killed: no handshake within 1s", true, fault.WorkerStartFailed},
+		{"wrong-nonce", false, false, "killed: no handshake within 1s", true, fault.WorkerStartFailed},
+		{"loud", false, false, "killed: wrong handshake", true, fault.WorkerStartFailed},
+		{"other-build", false, false, "killed: wrong handshake", true, fault.VersionMismatch},
+		{"hangs-up", false, false, "killed: it closed its stream before the handshake", true, fault.WorkerStartFailed},
+		{"exits", false, false, "exited: exit status 3", false, fault.WorkerStartFailed},
+		{"half-frozen", false, false, "killed: link lost (no sign of life for 1s)", true, fault.WorkerStartFailed},
+		{"frozen", true, false, "killed: link lost (no sign of life for 1s)", true, ""},
+		{"hung", true, false, "killed: no answer for 1s", true, ""},
+		{"killed", true, false, "exited: signal: killed", false, ""},
+		{"crashes", true, false, "exited: exit status 2", false, ""},
+		{"deaf", true, true, "killed: not gone 1s after it was asked to stop", true, ""},
+		{"silent", true, true, "killed: not gone 1s after it was asked to stop", true, ""},
+		{"waiting", true, true, "exited: exit status 7", false, ""},
+		{"lingers", true, true, "killed: did not exit after it had stopped", true, ""},
+	} {
+		t.Run(c.child, func(t *testing.T) {
+			t.Parallel()
+			w := start(t, c.child)
+			if c.up {
+				next[LinkUp](w)
+			}
+			began := time.Now()
+			if c.stop {
+				w.stop()
+			}
+			d := w.down()
+			if took := time.Since(began); took > patience/4 {
+				t.Errorf("it took %v", took)
+			}
+			if e := d.Ends[0]; d.Asked || d.Cause != c.cause || e.Cause != c.cause || e.Forced != c.forced || e.Unproven || e.Pid == 0 || e.TookUs <= 0 {
+				t.Errorf("cause %q, asked %v, %v", d.Cause, d.Asked, e)
+			}
+			if code := fault.CodeOf(d.Err); code != c.code || (d.Err == nil) != c.up {
+				t.Errorf("error %v, want %q", d.Err, c.code)
+			}
+		})
+	}
+}
+
+// TERM on a child that answered would cut off what it does for the stop.
+func TestOnlyAChildThatDidNotAnswerGetsTERM(t *testing.T) {
+	t.Parallel()
+	w := start(t, "silent")
+	next[LinkUp](w)
+	w.stop()
+	if d := w.down(); !d.Ends[0].Forced || len(w.LastWords()) > 0 {
+		t.Errorf("%v, and it says %q", d.Ends[0], w.LastWords())
+	}
+}
+
+func TestTheLastWordsOfAChildExplainItsFailure(t *testing.T) {
+	t.Parallel()
+	d := start(t, "exits").down()
+	var e *fault.Error
+	if !errors.As(d.Err, &e) || !strings.Contains(e.Hint, "cannot open [31mthe model") || strings.ContainsAny(e.Hint, "\x00\x1b") {
+		t.Errorf("%v, %+v", d.Err, e)
+	}
+}
+
+func TestNoiseBeforeTheHandshakeIsSkippedAndKept(t *testing.T) {
+	t.Parallel()
+	w := start(t, "polite-noise")
+	next[LinkUp](w)
+	if words := strings.Join(w.LastWords(), ""); !strings.Contains(words, "bytes before the handshake: welcome") {
+		t.Errorf("%q", words)
+	}
+	w.stop()
+	if d := w.down(); !d.Asked || d.Ends[0].Forced {
+		t.Errorf("%+v", d)
+	}
+}
+
+func TestTooMuchNoiseIsNoHandshake(t *testing.T) {
+	t.Parallel()
+	if d := start(t, "loud").down(); !errors.Is(d.Err, transport.ErrNoHandshake) || !strings.Contains(d.Err.Error(), "bytes without it") {
+		t.Errorf("%v", d.Err)
+	}
+}
+
+func TestAChildThatEndsByItselfInGoodOrderIsNoFailure(t *testing.T) {
+	t.Parallel()
+	w := start(t, "leaves")
+	next[LinkUp](w)
+	if d := w.down(); !d.Asked || d.Cause != "stopped" || d.Ends[0].Forced {
+		t.Errorf("%+v", d)
+	}
+}
+
+func TestWhatAChildReportsOfThoseBelowItIsPassedOn(t *testing.T) {
+	t.Parallel()
+	w := start(t, "reporter")
+	next[LinkUp](w)
+	w.stop()
+	if d := w.down(); len(d.Ends) != 2 || d.Ends[1].Name != "grandchild" || d.Ends[1].Cause != "stopped" || d.Ends[1].Forced {
+		t.Errorf("%v", d.Ends)
+	}
+}
+
+func TestWhatWasBelowAChildThatDiedWithoutAWordEndedWithIt(t *testing.T) {
+	t.Parallel()
+	w := start(t, "parent")
+	next[LinkUp](w)
+	if p := w.Processes(); len(p) != 2 || p[1].Name != "grandchild" {
+		t.Fatalf("%v", p)
+	}
+	w.process.Signal(syscall.SIGKILL)
+	if d := w.down(); len(d.Ends) != 2 || d.Ends[1].Cause != "ended with its "+w.Program || !d.Ends[1].Forced || d.Ends[1].Unproven {
+		t.Errorf("%v", d.Ends)
+	}
+}
+
+// It is in no group of the child's, holds the link's descriptors, and outlives its parent.
+func TestAGrandchildInASessionOfItsOwnDoesNotSurvive(t *testing.T) {
+	for how, end := range map[string]func(*watched){
+		"stopped": func(w *watched) { w.stop() },
+		"killed":  func(w *watched) { w.process.Signal(syscall.SIGKILL) },
+	} {
+		t.Run(how, func(t *testing.T) {
+			t.Parallel()
+			w := start(t, "grandchild")
+			next[LinkUp](w)
+			if found, err := testkit.Processes(testkit.OfRun(w.Run)); err != nil || len(found) != 2 {
+				t.Fatalf("%v, %v: want the child and its own", found, err)
+			}
+			end(w)
+			if d := w.down(); d.Ends[0].Forced || d.Asked != (how == "stopped") {
+				t.Errorf("%+v", d)
+			}
+		})
+	}
+}
+
+func TestAChildThatIsNotReadyInTimeIsKilled(t *testing.T) {
+	t.Parallel()
+	w := start(t, "slow", func(s *Spec) { s.Start = 1500 * time.Millisecond; s.Lease = 10 * time.Second })
+	d := w.down()
+	if want := "killed: not ready after 1.5s"; d.Cause != want || !d.Ends[0].Forced || fault.CodeOf(d.Err) != fault.WorkerStartFailed {
+		t.Errorf("%q, %v", d.Cause, d.Err)
+	}
+}
+
+// A child that is asked to stop while it comes up is waited for, and then stopped in good order.
+func TestAStopBeforeReadyIsKeptUntilReady(t *testing.T) {
+	t.Parallel()
+	w := start(t, "slow", func(s *Spec) { s.Lease = 10 * time.Second })
+	w.says("waiting")
+	w.tell(StopLink{Grace: patience, Cause: "test"})
+	w.process.Signal(syscall.SIGUSR1)
+	if d := w.down(); !d.Asked || d.Cause != "stopped" || d.Ends[0].Forced {
+		t.Errorf("%+v", d)
+	}
+}
+
+func TestAStopBeforeReadyIsOverWhenItsBudgetIs(t *testing.T) {
+	t.Parallel()
+	w := start(t, "slow", func(s *Spec) { s.Lease = 10 * time.Second })
+	w.says("waiting")
+	w.stop()
+	if d := w.down(); d.Asked || d.Cause != "killed: not gone 1s after it was asked to stop" || !d.Ends[0].Forced || d.Err == nil {
+		t.Errorf("%+v", d)
+	}
+}
+
+func TestEachLevelBelowAddsItsAllowanceToTheBudget(t *testing.T) {
+	t.Parallel()
+	w := start(t, "deaf", func(s *Spec) { s.Levels = 2 })
+	next[LinkUp](w)
+	w.stop()
+	if d := w.down(); d.Cause != "killed: not gone 2s after it was asked to stop" {
+		t.Errorf("%q", d.Cause)
+	}
+}
+
+func TestKillEndsAStopThatTakesTooLong(t *testing.T) {
+	t.Parallel()
+	w := start(t, "deaf")
+	next[LinkUp](w)
+	w.tell(StopLink{Grace: time.Hour, Cause: "test"})
+	w.tell(KillLink{"second signal"})
+	if d := w.down(); d.Cause != "killed: second signal" || !d.Ends[0].Forced || d.Asked {
+		t.Errorf("%+v", d)
+	}
+}
+
+func TestTheOwnerHearsWhatTheChildSays(t *testing.T) {
+	t.Parallel()
+	w := start(t, "chatty")
+	if m, ok := next[FromChild](w).Message.(*messages.Loading); !ok || m.GetProgress() != 0.5 {
+		t.Errorf("%v", m)
+	}
+}
+
+func TestAProgramThatIsNotThereCannotBeLaunched(t *testing.T) {
+	s := spec("queen.1", NewRun(), "good")
+	s.Program = "no-such-rbee"
+	if _, err := Launch(s); fault.CodeOf(err) != fault.Internal || !strings.Contains(err.Error(), "no-such-rbee") {
+		t.Errorf("%v", err)
+	}
+}
+
+// An owner is another process here, since its end is the point.
+func TestAChildDoesNotOutliveItsOwner(t *testing.T) {
+	for _, c := range []struct {
+		name, child string
+		signal      syscall.Signal
+	}{
+		{"killed", "good", syscall.SIGKILL}, {"frozen", "good", syscall.SIGSTOP},
+		{"killed, and the child is deaf", "deaf", syscall.SIGKILL},
+		{"killed, and the child is frozen", "frozen", syscall.SIGKILL},
+		{"frozen, with a grandchild away from home", "grandchild", syscall.SIGSTOP},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			run := NewRun()
+			s := spec("queen.1", run, "owner")
+			path, err := Beside(s.Program)
+			if err != nil {
+				t.Fatal(err)
+			}
+			owner, err := proc.Start(proc.Command{Path: path, Args: []string{c.child}, Env: append(s.Env, proc.EnvRun+"="+run), OwnerDeath: syscall.SIGKILL})
+			if err != nil {
+				t.Fatal(err)
+			}
+			up, silent := make(chan bool, 1), make(chan bool)
+			go func() {
+				defer close(silent)
+				proc.EachLine(owner.Stderr(), func(line string) {
+					if line == "up" {
+						up <- true
+					}
+				})
+			}()
+			defer func() {
+				owner.Signal(syscall.SIGKILL)
+				<-owner.Exited()
+				owner.Release()
+				<-silent
+				owner.Stderr().Close()
+			}()
+			select {
+			case <-up:
+			case <-time.After(patience):
+				t.Fatal("the child did not come up")
+			}
+			owner.Signal(c.signal)
+			below := func(p testkit.Process) bool { return p.Run == run && p.Life != "" }
+			left, err := testkit.WaitGone(patience/4, below)
+			if err != nil || len(left) > 0 {
+				t.Errorf("%v is left, %v", left, err)
+			}
+		})
+	}
+}
