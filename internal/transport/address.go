@@ -47,14 +47,15 @@ func SafeName(s string) string {
 	return b.String()
 }
 
-// CheckAddress refuses what cannot be an address: it is foreign input in the preamble of a stream.
+// CheckAddress refuses what cannot be an address: it is foreign input in the preamble of a stream. A life has one
+// way to be written ("1", not "01").
 func CheckAddress(a string) error {
 	if a == "" || len(a) > maxAddress {
 		return fmt.Errorf("address of %d bytes, want 1 to %d", len(a), maxAddress)
 	}
 	for part := range strings.SplitSeq(a, Separator) {
 		name, life, ok := strings.Cut(part, ".")
-		if n, err := strconv.Atoi(life); !ok || name == "" || err != nil || n < 1 || strings.Trim(name, "abcdefghijklmnopqrstuvwxyz0123456789-") != "" {
+		if n, err := strconv.Atoi(life); !ok || name == "" || err != nil || n < 1 || strconv.Itoa(n) != life || strings.Trim(name, "abcdefghijklmnopqrstuvwxyz0123456789-") != "" {
 			return fmt.Errorf("bad address %.60q", a)
 		}
 	}

@@ -53,11 +53,15 @@ func WriteFrame(w io.Writer, nonce string, m proto.Message) error {
 func ReadFrame(r io.Reader, nonce string, m proto.Message) (noise []byte, err error) {
 	want := []byte(magic + nonce)
 	got := make([]byte, 0, len(want))
-	for one := make([]byte, 1); !bytes.HasSuffix(got, want); got = append(got, one[0]) {
-		if len(got) >= MaxNoise+len(want) {
+	buf := make([]byte, len(want))
+	for have := 0; have < len(want); have = overlap(got, want) {
+		room := MaxNoise + len(want) - len(got)
+		if room == 0 {
 			return got, fmt.Errorf("%w: %d bytes without it", ErrNoHandshake, len(got))
 		}
-		if _, err := io.ReadFull(r, one); err != nil {
+		// At least so many bytes are still to come, so that none of what follows is read.
+		n, err := r.Read(buf[:min(len(want)-have, room)])
+		if got = append(got, buf[:n]...); n == 0 && err != nil {
 			return got, fmt.Errorf("%w: %w after %d bytes", ErrNoHandshake, err, len(got))
 		}
 	}
@@ -78,4 +82,13 @@ func ReadFrame(r io.Reader, nonce string, m proto.Message) (noise []byte, err er
 		return noise, fmt.Errorf("%w: %w", ErrNoHandshake, err)
 	}
 	return noise, nil
+}
+
+// overlap returns how many bytes of want are at the end of got already.
+func overlap(got, want []byte) int {
+	n := min(len(got), len(want))
+	for n > 0 && !bytes.HasSuffix(got, want[:n]) {
+		n--
+	}
+	return n
 }

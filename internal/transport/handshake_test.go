@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"encoding/binary"
 	"errors"
+	"io"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -52,6 +54,93 @@ func TestAddresses(t *testing.T) {
 	if Within("queen.10", "queen.1") || !Within("queen.1~hive-a.1", "queen.1") || !IsChild("queen.1~a.1", "queen.1") || IsChild("queen.1~a.1~b.1", "queen.1") {
 		t.Error("lives are mixed up")
 	}
+}
+
+// counted counts the reads, each of which is a system call on a real stream, and gives at most so much at once.
+type counted struct {
+	io.Reader
+	most, reads int
+}
+
+func (c *counted) Read(b []byte) (int, error) {
+	c.reads++
+	return c.Reader.Read(b[:min(len(b), c.most)])
+}
+
+func TestNoiseIsReadInLinearTimeAndFewReads(t *testing.T) {
+	nonce := strings.Repeat("n", 32)
+	for name, noise := range map[string]string{
+		"text":             strings.Repeat("x", MaxNoise),
+		"starts of magic":  strings.Repeat(magic[:1], MaxNoise),
+		"almost the magic": strings.Repeat((magic + nonce)[:len(magic)+31]+"!", MaxNoise/(len(magic)+32)),
+	} {
+		var b bytes.Buffer
+		b.WriteString(noise)
+		if err := WriteFrame(&b, nonce, &messages.Hello{Pid: 7}); err != nil {
+			t.Fatal(err)
+		}
+		c := &counted{Reader: &b, most: 1 << 20}
+		if _, err := ReadFrame(c, nonce, &messages.Hello{}); err != nil || c.reads > len(noise)/2+100 {
+			t.Errorf("%s: %d reads of %d bytes of noise, %v", name, c.reads, len(noise), err)
+		}
+	}
+}
+
+func TestAsMuchNoiseAsAllowedIsAllowed(t *testing.T) {
+	for extra, ok := range map[int]bool{0: true, 1: false} {
+		var b bytes.Buffer
+		b.WriteString(strings.Repeat("x", MaxNoise+extra))
+		if err := WriteFrame(&b, "n", &messages.Hello{}); err != nil {
+			t.Fatal(err)
+		}
+		if noise, err := ReadFrame(&b, "n", &messages.Hello{}); (err == nil) != ok || ok && len(noise) != MaxNoise {
+			t.Errorf("%d bytes more: %v, %d bytes of noise", extra, err, len(noise))
+		}
+	}
+}
+
+// Whatever comes first, in whatever pieces: the first frame is found, with all before it and nothing after it.
+func FuzzNoise(f *testing.F) {
+	f.Add([]byte("Welcome\n"+magic[:5]), "n0nce", uint8(3))
+	f.Add([]byte(magic+magic+"n"), "", uint8(1))
+	f.Fuzz(func(t *testing.T, noise []byte, nonce string, most uint8) {
+		if len(noise) > MaxNoise || bytes.Contains(append(noise, magic...), []byte(magic+nonce)) || strings.HasPrefix(nonce, magic) {
+			return
+		}
+		b := bytes.NewBuffer(append([]byte(nil), noise...))
+		if err := WriteFrame(b, nonce, &messages.Hello{Pid: 7}); err != nil {
+			t.Fatal(err)
+		}
+		if at := bytes.Index(b.Bytes(), []byte(magic+nonce)); at != len(noise) {
+			return // noise and magic together hold an earlier one
+		}
+		b.WriteString("rest")
+		var h messages.Hello
+		got, err := ReadFrame(&counted{b, int(most) + 1, 0}, nonce, &h)
+		if err != nil || !bytes.Equal(got, noise) || h.GetPid() != 7 || b.String() != "rest" {
+			t.Errorf("%v, noise %q, %v, left %q", err, got, &h, b.String())
+		}
+	})
+}
+
+func FuzzCheckAddress(f *testing.F) {
+	f.Add("queen.1~hive-a.1")
+	f.Add("queen.01")
+	f.Fuzz(func(t *testing.T, a string) {
+		if CheckAddress(a) != nil {
+			return
+		}
+		for part := range strings.SplitSeq(a, Separator) {
+			name, life, _ := strings.Cut(part, ".")
+			n, err := strconv.Atoi(life)
+			if err != nil || Join("x", name, n) != "x"+Separator+part {
+				t.Errorf("%q is taken for the life %q, which Join writes in another way: two names of one life", a, part)
+			}
+		}
+		if len(a) > 255 || strings.ContainsAny(a, "/\x00 \n") || !Within(a, a) {
+			t.Errorf("%q", a)
+		}
+	})
 }
 
 func FuzzReadFrame(f *testing.F) {
