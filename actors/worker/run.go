@@ -6,6 +6,7 @@ import (
 	"os"
 
 	"rbee/internal/engine"
+	"rbee/internal/nativecrash"
 	"rbee/internal/telemetry"
 	"rbee/internal/transport"
 	"rbee/messages"
@@ -14,6 +15,9 @@ import (
 
 // Run is a worker process with that engine, from its first frame to its exit code.
 func Run(program string, open func(*messages.WorkerConfig) (engine.Engine, error)) int {
+	if err := nativecrash.Keep(); err != nil { // a crash is then an exit status, no more
+		fmt.Fprintf(os.Stderr, "%s: %v\n", program, err)
+	}
 	self, err := supervisor.Adopt()
 	if err != nil {
 		fmt.Fprintf(os.Stderr, "%s: %v\n", program, err)

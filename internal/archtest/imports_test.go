@@ -42,8 +42,13 @@ var rules = []rule{
 		why:  "native code lives in the worker's process, where its crash is one lost worker", tests: true,
 	}, {
 		who: []string{"..."}, except: []string{"internal/engine/llamacpp/...", "bench/..."},
-		what: []string{"github.com/hybridgroup/yzma/...", "github.com/ebitengine/purego/...", "github.com/jupiterrider/ffi/..."},
+		what: []string{"github.com/hybridgroup/yzma/...", "github.com/jupiterrider/ffi/..."},
 		why:  "the binding is behind the engine interface, so that another engine can take its place", tests: true,
+	}, {
+		// The fake engine dies in native code too.
+		who: []string{"..."}, except: []string{"internal/engine/llamacpp/...", "internal/engine/enginetest", "bench/..."},
+		what: []string{"github.com/ebitengine/purego/..."},
+		why:  "who calls native code can die of it", tests: true,
 	}, {
 		who: []string{"..."}, except: []string{"internal/engine/enginetest/...", "internal/telemetry/telemetrytest", "internal/testkit/..."},
 		what: []string{"internal/engine/enginetest/...", "internal/telemetry/telemetrytest", "internal/testkit/...", "testing", "pgregory.net/rapid/...", "go.uber.org/goleak/..."},

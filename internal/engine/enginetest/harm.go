@@ -3,8 +3,10 @@ package enginetest
 import (
 	"fmt"
 	"os"
-	"syscall"
+	"runtime"
 	"time"
+
+	"github.com/ebitengine/purego"
 
 	"rbee/internal/fault"
 )
@@ -23,9 +25,9 @@ func (s Script) meet(p Point) error {
 	case Exit:
 		os.Exit(ExitCode)
 	case Crash:
-		die(syscall.SIGSEGV)
+		native("strlen", 1) // reads from address 1
 	case Abort:
-		die(syscall.SIGABRT)
+		native("abort")
 	case Garbage:
 		fmt.Println("ggml_fake: this line is on standard output, where no library should write \x00\xff")
 	case Fail:
@@ -51,11 +53,21 @@ func (s Script) first() bool {
 	return true
 }
 
-// die ends this process by a signal, so that its parent sees a death by signal. Go's runtime catches the signals that
-// native code dies of and turns them into exit status 2; so the process first becomes a shell, same pid, in which
-// they have their default action again.
-func die(sig syscall.Signal) {
-	script := fmt.Sprintf("ulimit -c 0; kill -%d $$", int(sig))
-	err := syscall.Exec("/bin/sh", []string{"sh", "-c", script}, os.Environ())
-	panic(fmt.Sprintf("fake engine cannot die: %v", err))
+// native calls a C function the way the engine's binding does: what happens in it happens in native code, on a stack
+// that Go knows nothing of.
+func native(function string, arguments ...uintptr) {
+	file := "libc.so.6"
+	if runtime.GOOS == "darwin" {
+		file = "/usr/lib/libSystem.B.dylib"
+	}
+	lib, err := purego.Dlopen(file, purego.RTLD_NOW)
+	if err != nil {
+		panic(fmt.Sprintf("fake engine cannot die: %v", err))
+	}
+	f, err := purego.Dlsym(lib, function)
+	if err != nil {
+		panic(fmt.Sprintf("fake engine cannot die: %v", err))
+	}
+	r, _, _ := purego.SyscallN(f, arguments...)
+	panic(fmt.Sprintf("fake engine did not die: %s returned %d", function, r))
 }

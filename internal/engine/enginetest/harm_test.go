@@ -13,6 +13,7 @@ import (
 
 	"rbee/internal/engine"
 	"rbee/internal/fault"
+	"rbee/internal/nativecrash"
 )
 
 // The process that is harmed is the test binary itself, called with this word and a model file.
@@ -27,6 +28,10 @@ func TestMain(m *testing.M) {
 
 // beVictim loads and answers as the environment says, naming each stage on standard output.
 func beVictim(path string) int {
+	if err := nativecrash.Keep(); err != nil {
+		fmt.Println(err)
+		return 2
+	}
 	script, err := FromEnv()
 	if err != nil {
 		fmt.Println(err)
