@@ -91,6 +91,8 @@ func (c Config) launch(ctx context.Context, address string, k key, found Found) 
 		Kind: "worker", Program: "llm-worker-rbee", Address: address, Owner: c.Address, Run: c.Run, Root: c.Root,
 		// Native code may hang: nothing but KILL is sure to end it when the hive is gone.
 		Death:   syscall.SIGKILL,
+		// A failed assertion of ggml starts gdb on its process, if there is one, before it aborts.
+		Env:     []string{"GGML_NO_BACKTRACE=1"},
 		Spawner: c.Spawner, Lease: c.Lease, Tracer: c.Tracer, Tracing: c.Tracing, Context: ctx,
 		Boot: &messages.Boot{Role: &messages.Boot_Worker{Worker: &messages.WorkerConfig{
 			ModelPath: found.Path, ModelName: found.Name, Slots: max(1, c.Hive.GetSlots()), Device: device,

@@ -26,10 +26,13 @@ type sigaction struct {
 // Of the handler (handler_*.s). It runs on whichever thread died, so it looks at nothing but these.
 var (
 	goHandlers [65]uintptr // Go's own, by signal
-	byDefault  sigaction   // SIG_DFL
+	//lint:ignore U1000 handle reads it
+	byDefault sigaction // SIG_DFL
 )
 
 // handle is the signal handler. It is not called from Go.
+//
+//lint:ignore U1000 the kernel calls it
 func handle()
 
 // handlerAddress returns where handle begins: a func value would point to a wrapper.
