@@ -172,7 +172,7 @@ func (h *hive) start(p *pending) {
 	ctx := supervisor.WithTraceparent(context.Background(), p.GetTraceparent())
 	l, err := h.launch(ctx, transport.Join(h.Address, name, h.lives[name]), p.key(), p.found)
 	if err != nil {
-		h.settle(p, fault.From(err), false)
+		h.settle(p, fault.From(err).With("node", h.Hive.GetNode()), false)
 		return
 	}
 	h.adopt(l, p.key(), p.found)

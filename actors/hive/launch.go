@@ -30,7 +30,10 @@ type Config struct {
 	Lease   time.Duration
 	Resolve func(context.Context, *messages.ModelRef) (Found, error)
 	// Free is how many bytes of memory a new worker could take; 0 if it cannot be known.
-	Free    func() int64
+	Free func() int64
+	// Engine says what a worker would lack on this node, before one is started: without libffi it would die before its
+	// main, in a panic that explains nothing. Nil: nothing is checked.
+	Engine  func() error
 	Spawner supervisor.Spawner
 	Tracer  trace.Tracer
 	Tracing bool
@@ -87,10 +90,15 @@ func slotName(n int) string { return fmt.Sprintf("worker-%d", n) }
 
 // launch starts one life of a worker.
 func (c Config) launch(ctx context.Context, address string, k key, found Found) (*supervisor.Launched, error) {
+	if c.Engine != nil {
+		if err := c.Engine(); err != nil {
+			return nil, err
+		}
+	}
 	return supervisor.Launch(supervisor.Spec{
 		Kind: "worker", Program: "llm-worker-rbee", Address: address, Owner: c.Address, Run: c.Run, Root: c.Root,
 		// Native code may hang: nothing but KILL is sure to end it when the hive is gone.
-		Death:   syscall.SIGKILL,
+		Death: syscall.SIGKILL,
 		// A failed assertion of ggml starts gdb on its process, if there is one, before it aborts.
 		Env:     []string{"GGML_NO_BACKTRACE=1"},
 		Spawner: c.Spawner, Lease: c.Lease, Tracer: c.Tracer, Tracing: c.Tracing, Context: ctx,

@@ -15,6 +15,7 @@ import (
 
 	"rbee/actors/hive"
 	"rbee/deploy"
+	"rbee/internal/engine/enginelib"
 	"rbee/internal/models"
 	"rbee/internal/proc"
 	"rbee/internal/runlog"
@@ -51,7 +52,7 @@ func run() int {
 	tel := telemetry.Start(telemetry.Options{Service: program, Enabled: b.GetTracing(), Traceparent: b.GetTraceparent(), Follow: true})
 	cfg := hive.Config{
 		Hive: b.GetHive(), Address: b.GetAddress(), Run: b.GetRunId(), Root: root(), Lease: self.Lease(),
-		Resolve: resolver(b.GetHive().GetLocal()), Free: freeMemory,
+		Resolve: resolver(b.GetHive().GetLocal()), Free: freeMemory, Engine: engine,
 		Spawner: supervisor.Local{}, Tracer: tel.Tracer(), Tracing: b.GetTracing(),
 		Log:    func(worker, line string) { fmt.Fprintln(os.Stderr, runlog.Tag(worker, line)) },
 		Ingest: func(otlp []byte) { _ = tel.Ingest(otlp) }, // spans that are none are a worker's fault, and lost
@@ -74,6 +75,16 @@ func run() int {
 	}
 	ep.System.Root.Send(pid, hive.Begin{})
 	return self.Live(done, func(s os.Signal) { ep.System.Root.Send(pid, hive.Stop{Cause: s.String()}) })
+}
+
+// engine looks where the worker will: its program lies beside this one.
+func engine() error {
+	exe, err := os.Executable()
+	if err != nil {
+		return err
+	}
+	_, err = enginelib.Find(os.Getenv, exe)
+	return err
 }
 
 // failed ends a hive that has not come up; workers it may have started end with it.

@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -119,6 +120,12 @@ func environment(dir string, more ...string) []string {
 // infer starts `rbee infer --model demo` with more arguments and environment ("NAME=value" before the first flag).
 func infer(t *testing.T, bin string, args ...string) *run {
 	t.Helper()
+	return inferBy(t, nil, bin, args...)
+}
+
+// inferBy is infer, started by another command that takes the command line at its end and becomes it (exec).
+func inferBy(t *testing.T, by []string, bin string, args ...string) *run {
+	t.Helper()
 	r := &run{t: t, dir: t.TempDir()}
 	if err := os.Mkdir(r.dir+"/run", 0o700); err != nil {
 		t.Fatal(err)
@@ -127,7 +134,8 @@ func infer(t *testing.T, bin string, args ...string) *run {
 	for len(args) > 0 && !strings.HasPrefix(args[0], "-") {
 		env, args = append(env, args[0]), args[1:]
 	}
-	r.cmd = exec.Command(bin+"/rbee", append([]string{"infer", "--model", "demo", "--prompt", "hello world", "--grace", grace.String()}, args...)...)
+	line := slices.Concat(by, []string{bin + "/rbee", "infer", "--model", "demo", "--prompt", "hello world", "--grace", grace.String()}, args)
+	r.cmd = exec.Command(line[0], line[1:]...)
 	r.cmd.Env = environment(r.dir, env...)
 	out, err1 := r.cmd.StdoutPipe()
 	errs, err2 := r.cmd.StderrPipe()

@@ -24,14 +24,23 @@ func checkRuntime(getenv func(string) string) error {
 	}
 	return fault.New(fault.EngineUnavailable, "the engine needs %s, which is not on this machine", libffi).
 		WithHint("install it (Debian, Ubuntu: apt install libffi8; Fedora: dnf install libffi); glibc 2.34 and libstdc++ are needed too").
-		With("expected", libffi)
+		With("expected", libffi).With("found", "nothing").With("looked_in", folders)
 }
 
 // hasLibrary asks the loader's cache first (one read of some 50 kB) and the folders after it: a library may be
-// installed and not yet in the cache.
+// installed and not yet in the cache, and in the cache although it was removed.
 func hasLibrary(name, cache string, folders []string) bool {
-	if text, err := os.ReadFile(cache); err == nil && bytes.Contains(text, []byte("/"+name+"\x00")) {
-		return true
+	text, _ := os.ReadFile(cache)
+	for end := []byte("/" + name + "\x00"); ; {
+		i := bytes.Index(text, end)
+		if i < 0 {
+			break
+		}
+		path := text[bytes.LastIndexByte(text[:i], 0)+1 : i+len(end)-1]
+		if _, err := os.Stat(string(path)); err == nil {
+			return true
+		}
+		text = text[i+len(end):]
 	}
 	for _, dir := range folders {
 		if strings.TrimSpace(dir) == "" {
