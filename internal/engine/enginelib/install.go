@@ -23,7 +23,7 @@ import (
 // dir appears complete or not at all: everything happens in a folder beside it, renamed at the end. Several
 // installs at once are harmless: each works alone and the first to finish wins. A folder that already holds the
 // pinned, undamaged libraries is left as it is; one that holds other engine files is replaced; one that holds
-// anything else is refused.
+// anything else is refused. What an install that was killed left beside dir is removed by the next one.
 func Install(ctx context.Context, dir string, progress io.Writer) error {
 	t, ok := HostTarget()
 	if !ok {
@@ -45,6 +45,7 @@ func install(ctx context.Context, dir string, t Target, progress io.Writer) erro
 		progress = io.Discard
 	}
 	dir = absolute(dir)
+	removeStale(filepath.Dir(dir))
 	if verify(dir, t) == nil {
 		fmt.Fprintf(progress, "llama.cpp %s (%s) is already in %s\n", Release, t.Name, dir)
 		return nil
@@ -52,11 +53,12 @@ func install(ctx context.Context, dir string, t Target, progress io.Writer) erro
 	if err := replaceable(dir); err != nil {
 		return err
 	}
-	work, err := workFolder(dir)
+	w, err := newWork(dir)
 	if err != nil {
 		return err
 	}
-	defer os.RemoveAll(work)
+	defer w.remove()
+	work := w.path
 
 	fmt.Fprintf(progress, "fetching %s with npm\n", t.Package())
 	archive, err := npmPack(ctx, work, t)
@@ -83,20 +85,6 @@ func install(ctx context.Context, dir string, t Target, progress io.Writer) erro
 	return nil
 }
 
-// workFolder makes a folder beside dir, so that the rename at the end stays inside one filesystem.
-func workFolder(dir string) (string, error) {
-	parent := filepath.Dir(dir)
-	if err := os.MkdirAll(parent, 0o755); err != nil {
-		return "", fault.Wrap(fault.EngineUnavailable, err, "cannot make the folder %s: %v", parent, err)
-	}
-	work, err := os.MkdirTemp(parent, ".rbee-engine-*.partial")
-	if err != nil {
-		return "", fault.Wrap(fault.EngineUnavailable, err, "cannot write in %s: %v", parent, err).
-			WithHint("choose another folder: RBEE_ENGINE_DIR=PATH rbee engine install")
-	}
-	return work, nil
-}
-
 // npmPack downloads the package into work and returns its path.
 func npmPack(ctx context.Context, work string, t Target) (string, error) {
 	npm, err := exec.LookPath("npm")
@@ -109,7 +97,7 @@ func npmPack(ctx context.Context, work string, t Target) (string, error) {
 	cmd.WaitDelay = time.Second
 	var out strings.Builder
 	cmd.Stdout, cmd.Stderr = &out, &out
-	if err := cmd.Run(); err != nil {
+	if err := runOwned(cmd); err != nil {
 		if ctx.Err() != nil {
 			return "", ctx.Err()
 		}
