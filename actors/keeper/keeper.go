@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"path/filepath"
 	"sync"
 	"syscall"
 	"time"
@@ -162,13 +163,33 @@ func (q *Queen) stop(m any) api.Receipt {
 	}
 	q.mu.Unlock()
 	q.ep.System.Root.Send(q.link.PID, m)
+	pruned := q.prune()
 	<-q.down // the link's own timers bound it
+	select {
+	case <-pruned:
+	case <-time.After(pruneTime):
+	}
 	q.client.CloseIdleConnections()
 	q.logs.Close()
 	if q.o.LogDir != "" {
 		_ = os.Remove(q.o.LogDir) // a run that had nothing to say leaves no empty folder; one with files stays
 	}
 	return q.receipt()
+}
+
+// pruneTime is what removing old logs may go on after everything else is over; the next run goes on with it.
+const pruneTime = 100 * time.Millisecond
+
+// prune removes old runs' logs while there is nothing to do but wait.
+func (q *Queen) prune() <-chan struct{} {
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		if q.o.LogDir != "" {
+			runlog.Prune(filepath.Dir(q.o.LogDir))
+		}
+	}()
+	return done
 }
 
 func (q *Queen) receipt() api.Receipt {

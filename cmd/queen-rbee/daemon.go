@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"strconv"
 	"syscall"
 	"time"
@@ -172,7 +173,9 @@ func openLogs(env config.Env, run string, log *slog.Logger) *runlog.Dir {
 		warn(err)
 		return nil
 	}
-	return runlog.New(dir, warn)
+	logs := runlog.New(dir, warn)
+	go runlog.Prune(filepath.Dir(dir))
+	return logs
 }
 
 // ownRun gives this process a run id of its own in its environment, where anybody can see it from outside: by

@@ -1,7 +1,8 @@
 // Package runlog keeps what processes wrote to their stderr, one file for each under the run's folder.
 //
 // A file is made when there is a first line for it, so a quiet run leaves none. A log that cannot be written is
-// never a reason to fail: the first error is reported, once, and the run goes on without.
+// never a reason to fail: the first error is reported, once, and the run goes on without. The folders of old runs are
+// removed by later ones ([Prune]).
 package runlog
 
 import (
@@ -9,6 +10,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"syscall"
 	"time"
 )
 
@@ -19,12 +21,22 @@ type Dir struct {
 
 	mu    sync.Mutex
 	files map[string]*os.File
+	held  *os.File // the folder, so that nobody prunes it
 	dead  bool
 }
 
 // New returns the log folder at path, which is created with the first line. warn gets the first error.
 func New(path string, warn func(error)) *Dir {
-	return &Dir{path: path, warn: warn, files: map[string]*os.File{}}
+	d := &Dir{path: path, warn: warn, files: map[string]*os.File{}}
+	d.hold()
+	return d
+}
+
+// hold keeps others from pruning the folder, if it is there.
+func (d *Dir) hold() {
+	if d.held == nil && d.path != "" {
+		d.held, _ = hold(d.path, syscall.LOCK_SH) // without locks it is as safe as it is young
+	}
 }
 
 // Line appends a line, stamped with the time, to <name>.log.
@@ -62,6 +74,7 @@ func (d *Dir) file(name string) (*os.File, error) {
 	if err := os.MkdirAll(d.path, 0o700); err != nil {
 		return nil, err
 	}
+	d.hold()
 	f, err := os.OpenFile(filepath.Join(d.path, name+".log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err == nil {
 		d.files[name] = f
@@ -79,6 +92,9 @@ func (d *Dir) Close() {
 	d.dead = true
 	for _, f := range d.files {
 		f.Close()
+	}
+	if d.held != nil {
+		d.held.Close()
 	}
 	if d.path != "" {
 		_ = os.Remove(d.path) // succeeds only if it is empty
