@@ -41,6 +41,11 @@ const (
 	QueueTimeout       Code = "QUEUE_TIMEOUT"
 	ContextOverflow    Code = "CONTEXT_OVERFLOW"
 	InvalidRequest     Code = "INVALID_REQUEST"
+	SSHTimeout         Code = "SSH_TIMEOUT"
+	SSHUnreachable     Code = "SSH_UNREACHABLE"
+	SSHAuthFailed      Code = "SSH_AUTH_FAILED"
+	SSHHostKeyUnknown  Code = "SSH_HOST_KEY_UNKNOWN"
+	SSHHostKeyChanged  Code = "SSH_HOST_KEY_CHANGED"
 	Cancelled          Code = "CANCELLED"
 	DeadlineExceeded   Code = "DEADLINE_EXCEEDED"
 	Internal           Code = "INTERNAL"
@@ -53,6 +58,7 @@ var status = map[Code]int{
 	DiskFull: 507, InsufficientMemory: 507, InsufficientVRAM: 507, BackendUnavailable: 400, DeviceUnavailable: 400,
 	WorkerStartFailed: 502, LoadTimeout: 504, WorkerCrashed: 502, WorkerStalled: 504,
 	QueueFull: 503, QueueTimeout: 503, ContextOverflow: 400, InvalidRequest: 400,
+	SSHTimeout: 504, SSHUnreachable: 504, SSHAuthFailed: 502, SSHHostKeyUnknown: 502, SSHHostKeyChanged: 502,
 	Cancelled: 499, DeadlineExceeded: 504, Internal: 500,
 }
 

@@ -1,0 +1,190 @@
+package sshconfig
+
+import (
+	"bufio"
+	"bytes"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+)
+
+// Query is what is known before any file is read.
+type Query struct {
+	Name      string // the host argument of ssh
+	HostName  string // these three: from a command line, so they win over every file
+	User      string
+	Port      string
+	LocalUser string
+	Home      string // of ~ and of relative Includes in the user's file
+	Files     []File // in order
+	// Exec answers "Match exec": whether the command returned 0. nil makes such a line an error.
+	Exec func(command string) (bool, error)
+	// Expand replaces the tokens in the command of Match exec.
+	Expand func(c *Config, s string) (string, error)
+}
+
+// File is a configuration file.
+type File struct {
+	Path string
+	// User: the user's own. Relative Includes are taken from ~/.ssh, else from /etc/ssh; and like ssh we refuse one
+	// that others may write, because its ProxyCommand will be run.
+	User     bool
+	Required bool // a missing file is an error
+}
+
+const (
+	maxDepth = 16      // of Includes, as in OpenSSH
+	maxFile  = 4 << 20 // bytes
+)
+
+// loader is one walk, or two, over the files.
+type loader struct {
+	Query
+	c         *Config
+	host      string // what Host lines are held against
+	final     bool   // the second walk
+	wantFinal bool
+}
+
+// Load reads the files for one name.
+func Load(q Query) (*Config, error) {
+	c := &Config{values: map[string][]Value{}}
+	for key, v := range map[string]string{"hostname": q.HostName, "user": q.User, "port": q.Port} {
+		if v != "" {
+			c.values[key] = []Value{{Args: []string{v}, Raw: v}}
+		}
+	}
+	l := &loader{Query: q, c: c, host: q.Name}
+	if err := l.walk(); err != nil {
+		return nil, err
+	}
+	switch canonical := c.Get("canonicalizehostname"); strings.ToLower(canonical) {
+	case "", "no", "false", "none":
+		if !l.wantFinal {
+			return c, nil
+		}
+	default:
+		if c.Get("canonicaldomains") != "" && strings.Count(c.HostName(q.Name), ".") <= c.Int("canonicalizemaxdots", 1) {
+			return nil, fmt.Errorf("%s: CanonicalizeHostname %s is not supported: give %s a HostName", c.values["canonicalizehostname"][0].Pos, canonical, q.Name)
+		}
+	}
+	l.host, l.final = c.HostName(q.Name), true
+	c.values["hostname"] = []Value{{Args: []string{l.host}, Raw: l.host}}
+	return c, l.walk()
+}
+
+func (l *loader) walk() error {
+	for _, f := range l.Files {
+		err := l.file(f, 0, true)
+		if err != nil && (f.Required || !errors.Is(err, fs.ErrNotExist)) {
+			return err
+		}
+	}
+	return nil
+}
+
+// file reads one file. Nothing in it counts if active is false: it is included from a block that does not match.
+func (l *loader) file(f File, depth int, active bool) error {
+	if depth > maxDepth {
+		return fmt.Errorf("%s: Includes nest deeper than %d", f.Path, maxDepth)
+	}
+	text, err := f.read()
+	if err != nil {
+		return err
+	}
+	lines := bufio.NewScanner(bytes.NewReader(text))
+	lines.Buffer(nil, maxFile)
+	on := active
+	for n := 1; lines.Scan(); n++ {
+		pos := fmt.Sprintf("%s:%d", f.Path, n)
+		key, rest := next(strings.TrimRight(lines.Text(), blank+"\f"))
+		if key = strings.ToLower(key); key == "" || key[0] == '#' {
+			continue
+		}
+		switch key {
+		case "host":
+			var patterns []string
+			if patterns, err = split(rest); err == nil {
+				matched, specific := matchPatterns(patterns, l.host)
+				if on = active && matched; on && specific {
+					l.c.Known = true
+				}
+			}
+		case "match":
+			var matched bool
+			if matched, err = l.match(rest, active); err == nil {
+				on = active && matched
+			}
+		case "include":
+			err = l.include(f, rest, depth, on)
+		default:
+			if on {
+				err = l.c.set(key, rest, pos)
+			}
+		}
+		if err != nil {
+			return fmt.Errorf("%s: %w", pos, err)
+		}
+	}
+	return lines.Err()
+}
+
+func (l *loader) include(f File, rest string, depth int, on bool) error {
+	patterns, err := split(rest)
+	if err != nil {
+		return err
+	}
+	for _, p := range patterns {
+		switch {
+		case strings.HasPrefix(p, "~/") && f.User:
+			p = filepath.Join(l.Home, p[2:])
+		case strings.HasPrefix(p, "~"):
+			return fmt.Errorf("cannot follow Include %s: only ~/ of one's own file is understood", p)
+		case filepath.IsAbs(p):
+		case f.User:
+			p = filepath.Join(l.Home, ".ssh", p)
+		default:
+			p = filepath.Join("/etc/ssh", p)
+		}
+		paths, err := filepath.Glob(p) // sorted, as OpenSSH's
+		if err != nil {
+			return fmt.Errorf("cannot follow Include %s: %w", p, err)
+		}
+		for _, path := range paths {
+			if err := l.file(File{Path: path, User: f.User}, depth+1, on); err != nil && !errors.Is(err, fs.ErrNotExist) {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (f File) read() ([]byte, error) {
+	file, err := os.Open(f.Path)
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	info, err := file.Stat()
+	if err != nil {
+		return nil, err
+	}
+	if f.User && info.Mode().Perm()&0o022 != 0 && info.Mode().IsRegular() {
+		return nil, fmt.Errorf("%s can be written by others (mode %#o), so ssh refuses it: chmod go-w %s", f.Path, info.Mode().Perm(), f.Path)
+	}
+	if info.IsDir() {
+		return nil, nil // as OpenSSH, whose read of a folder yields no line
+	}
+	if info.Size() > maxFile {
+		return nil, fmt.Errorf("%s has %d bytes, more than %d", f.Path, info.Size(), maxFile)
+	}
+	text := make([]byte, 0, info.Size())
+	b := bytes.NewBuffer(text)
+	if _, err := b.ReadFrom(file); err != nil {
+		return nil, err
+	}
+	return b.Bytes(), nil
+}

@@ -1,0 +1,57 @@
+package sshconn
+
+import (
+	"io"
+	"strings"
+	"testing"
+
+	"go.uber.org/goleak"
+
+	"rbee/deploy/remote"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// dial connects and closes at the end.
+func dial(t testing.TB, target Target, o Options) *Conn {
+	t.Helper()
+	c, err := Dial(t.Context(), target, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		c.Close()
+		<-c.Lost()
+	})
+	return c
+}
+
+// output runs a command to its end.
+func output(t testing.TB, c *Conn, words ...string) (string, remote.Exit) {
+	t.Helper()
+	s, err := c.Start(t.Context(), words)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	if err := s.CloseWrite(); err != nil {
+		t.Fatal(err)
+	}
+	out, err := io.ReadAll(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	<-s.Done()
+	return string(out), s.Exit()
+}
+
+func TestACommandRunsOnAVerifiedHost(t *testing.T) {
+	s, h := serve(t), newHome(t)
+	h.knows(t, s)
+	h.host("mac", s)
+	c := dial(t, h.resolve(t, "mac"), Options{})
+	out, exit := output(t, c, "echo", "over", "there")
+	if strings.TrimSpace(out) != "over there" || !exit.OK() {
+		t.Errorf("%q, %v", out, exit)
+	}
+}

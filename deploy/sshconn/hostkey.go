@@ -1,0 +1,190 @@
+package sshconn
+
+import (
+	"bufio"
+	"bytes"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"strconv"
+	"strings"
+
+	"github.com/skeema/knownhosts"
+	"golang.org/x/crypto/ssh"
+	xknownhosts "golang.org/x/crypto/ssh/knownhosts"
+
+	"rbee/internal/fault"
+)
+
+// hostKeys is what the known_hosts files say about one target.
+type hostKeys struct {
+	t       Target
+	db      *knownhosts.HostKeyDB
+	ca      map[string]bool // "file:line" of @cert-authority lines
+	revoked map[string]string
+}
+
+// loadHostKeys reads the files that exist. One that exists and cannot be read is an error: what it says might
+// matter.
+func loadHostKeys(t Target) (*hostKeys, error) {
+	h := &hostKeys{t: t, ca: map[string]bool{}}
+	var files []string
+	for _, f := range t.KnownHosts {
+		text, err := os.ReadFile(f)
+		if errors.Is(err, os.ErrNotExist) {
+			continue
+		}
+		if err != nil {
+			return nil, fault.Wrap(fault.SSHHostKeyUnknown, err, "cannot verify the host key of %s: %v", t.Name, err)
+		}
+		files = append(files, f)
+		n := 0
+		for line := range bytes.Lines(text) {
+			if n++; bytes.HasPrefix(bytes.TrimLeft(line, " \t"), []byte("@cert-authority")) {
+				h.ca[place(f, n)] = true
+			}
+		}
+	}
+	var err error
+	if h.db, err = knownhosts.NewDB(files...); err == nil {
+		err = h.loadRevoked()
+	}
+	if err != nil {
+		return nil, fault.Wrap(fault.SSHHostKeyUnknown, err, "cannot verify the host key of %s: %v", t.Name, err).
+			WithHint("correct the file; `ssh-keygen -l -f FILE` shows what ssh can read of it")
+	}
+	return h, nil
+}
+
+// loadRevoked reads RevokedHostKeys. To leave it out would accept what its owner forbade, so one that is missing, or
+// is a binary revocation list, is an error.
+func (h *hostKeys) loadRevoked() error {
+	f := h.t.RevokedHostKeys
+	if f == "" {
+		return nil
+	}
+	text, err := os.ReadFile(f)
+	if err != nil {
+		return err
+	}
+	if bytes.HasPrefix(text, []byte("SSHKRL\n")) {
+		return fmt.Errorf("RevokedHostKeys %s is a binary revocation list, which is not supported: list the keys in text", f)
+	}
+	h.revoked = map[string]string{}
+	lines := bufio.NewScanner(bytes.NewReader(text))
+	for n := 1; lines.Scan(); n++ {
+		line := strings.TrimSpace(lines.Text())
+		if line == "" || line[0] == '#' {
+			continue
+		}
+		key, _, _, _, err := ssh.ParseAuthorizedKey([]byte(line))
+		if err != nil {
+			return fmt.Errorf("%s:%d: %w", f, n, err)
+		}
+		h.revoked[string(key.Marshal())] = place(f, n)
+	}
+	return lines.Err()
+}
+
+func place(file string, line int) string { return file + ":" + strconv.Itoa(line) }
+
+// check is the ssh.HostKeyCallback. It returns nil or a *fault.Error.
+func (h *hostKeys) check(_ string, remote net.Addr, key ssh.PublicKey) error {
+	cert, _ := key.(*ssh.Certificate)
+	if where := h.isRevoked(key, cert); where != "" {
+		return h.refuse(key, "is revoked", where)
+	}
+	if _, _, err := net.SplitHostPort(remote.String()); err != nil {
+		remote = &net.TCPAddr{IP: net.IPv4zero} // a pipe: names only
+	}
+	names := []string{h.t.lookup()}
+	if h.t.HostKeyAlias == "" && h.t.Port != 22 { // as OpenSSH: an entry without a port will do, if its key fits
+		host := h.t
+		host.Port = 22
+		names = append(names, host.lookup())
+	}
+	callback := h.db.HostKeyCallback()
+	var first error
+	for _, name := range names {
+		err := callback(name, remote, key)
+		if err == nil {
+			return nil
+		}
+		if cert != nil { // no authority of ours vouches for it: the key in it may be known by itself
+			if plain := callback(name, remote, cert.Key); plain == nil {
+				return nil
+			} else if first == nil && knownhosts.IsHostKeyChanged(plain) {
+				first = plain
+			}
+		}
+		if first == nil {
+			first = err
+		}
+	}
+	var revoked *xknownhosts.RevokedError
+	if errors.As(first, &revoked) {
+		return h.refuse(key, "is revoked", place(revoked.Revoked.Filename, revoked.Revoked.Line))
+	}
+	var mismatch *xknownhosts.KeyError
+	if errors.As(first, &mismatch) {
+		for _, want := range mismatch.Want {
+			if where := place(want.Filename, want.Line); !h.ca[where] {
+				return h.refuse(key, "is not the known one", where).With("known_fingerprint", ssh.FingerprintSHA256(want.Key))
+			}
+		}
+		first = nil
+	}
+	return h.unknown(key, cert, first)
+}
+
+func (h *hostKeys) isRevoked(key ssh.PublicKey, cert *ssh.Certificate) string {
+	if cert != nil {
+		if where := h.revoked[string(cert.SignatureKey.Marshal())]; where != "" {
+			return where
+		}
+		key = cert.Key
+	}
+	return h.revoked[string(key.Marshal())]
+}
+
+func (h *hostKeys) refuse(key ssh.PublicKey, what, where string) *fault.Error {
+	f := fault.New(fault.SSHHostKeyChanged, "the host key of %s (%s) %s: it showed %s %s, against %s",
+		h.t.Name, h.t.Addr(), what, plainType(key), fingerprint(key), where)
+	if what == "is revoked" {
+		return f.WithHint("do not connect: %s says that this key is in wrong hands", where).With("known", where)
+	}
+	return f.WithHint("somebody may stand between; if the machine was installed anew, remove %s (ssh-keygen -R %s) and run rbee node trust %s",
+		where, shellWord(xknownhosts.Normalize(h.t.lookup())), shellWord(h.t.Name)).
+		With("known", where).With("fingerprint", fingerprint(key)).With("key_type", plainType(key))
+}
+
+func (h *hostKeys) unknown(key ssh.PublicKey, cert *ssh.Certificate, cause error) *fault.Error {
+	why := ""
+	if cert != nil && cause != nil {
+		why = fmt.Sprintf(" (its certificate: %.200s)", clean(cause.Error()))
+	}
+	return fault.Wrap(fault.SSHHostKeyUnknown, cause, "the host key of %s (%s) is not known: %s %s%s",
+		h.t.Name, h.t.Addr(), plainType(key), fingerprint(key), why).
+		WithHint("compare the fingerprint, then run: rbee node trust %s", shellWord(h.t.Name)).
+		With("fingerprint", fingerprint(key)).With("key_type", plainType(key))
+}
+
+// plain is the key itself: of a certificate, the certified one.
+func plain(key ssh.PublicKey) ssh.PublicKey {
+	if cert, ok := key.(*ssh.Certificate); ok {
+		return cert.Key
+	}
+	return key
+}
+
+func plainType(key ssh.PublicKey) string   { return plain(key).Type() }
+func fingerprint(key ssh.PublicKey) string { return ssh.FingerprintSHA256(plain(key)) }
+
+// shellWord quotes a name that was checked by parseName for a shell, where brackets are patterns.
+func shellWord(s string) string {
+	if strings.ContainsAny(s, `[]\`) {
+		return "'" + s + "'"
+	}
+	return s
+}

@@ -1,0 +1,211 @@
+package sshconn
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"sync"
+	"syscall"
+
+	"golang.org/x/crypto/ssh"
+
+	"rbee/deploy/remote"
+	"rbee/internal/fault"
+)
+
+const (
+	streamRoom = 256 << 10 // bytes queued here, each way, beside the 2 MiB window of the channel
+	stderrRoom = 64 << 10
+)
+
+// Session is one command, on a channel of its own.
+type Session struct {
+	conn *Conn
+	ch   ssh.Channel
+
+	in, out *pipe // its stdin and stdout
+	errs    *stderr
+
+	fed   chan struct{} // all that will ever be written is
+	close sync.Once
+
+	end  sync.Once
+	done chan struct{}
+	exit remote.Exit // before done
+}
+
+var _ remote.Session = (*Session)(nil)
+
+// open asks for a channel and for the command in it. It waits for the far side.
+func open(c *Conn, words []string) (*Session, error) {
+	ch, reqs, err := c.clients[len(c.clients)-1].OpenChannel("session", nil)
+	if err != nil {
+		return nil, c.refused(err)
+	}
+	s := &Session{conn: c, ch: ch, in: newPipe(streamRoom), out: newPipe(streamRoom), errs: newStderr(),
+		fed: make(chan struct{}), done: make(chan struct{})}
+	go s.requests(reqs)
+	go s.feed()
+	go s.drain(s.out, ch)
+	go s.drain(s.errs, ch.Stderr())
+	command := ssh.Marshal(struct{ Command string }{"exec " + strings.Join(words, " ")})
+	if ok, err := ch.SendRequest("exec", true, command); err != nil || !ok {
+		s.Close()
+		if err == nil {
+			return nil, fault.New(fault.SSHUnreachable, "%s refused to run a command", c.target).
+				WithHint("its sshd allows no exec for this key or user")
+		}
+		return nil, c.refused(err)
+	}
+	return s, nil
+}
+
+// sink is where a stream of the command goes: End says that it ended.
+type sink interface {
+	io.Writer
+	End(error)
+}
+
+// drain moves a stream here. Once nobody wants it any more it goes on, into nothing, so that the far side can come
+// to its end.
+func (s *Session) drain(to sink, from io.Reader) {
+	b := make([]byte, 32<<10)
+	for wanted := true; ; {
+		n, err := from.Read(b)
+		if wanted && n > 0 {
+			_, werr := to.Write(b[:n])
+			wanted = werr == nil
+		}
+		if err != nil {
+			to.End(err)
+			return
+		}
+	}
+}
+
+// feed moves what was written to the far side, and its end.
+func (s *Session) feed() {
+	defer close(s.fed)
+	b := make([]byte, 32<<10)
+	for {
+		n, err := s.in.Read(b)
+		if n > 0 {
+			_, err = s.ch.Write(b[:n])
+		}
+		if err == io.EOF && n == 0 {
+			_ = s.ch.CloseWrite()
+		}
+		if err != nil {
+			s.in.Abandon(io.ErrClosedPipe)
+			return
+		}
+	}
+}
+
+// requests takes the exit status, and the end of the channel.
+func (s *Session) requests(reqs <-chan *ssh.Request) {
+	exit := remote.Exit{Err: errors.New("the node ended the session without an exit status")}
+	for r := range reqs {
+		switch r.Type {
+		case "exit-status":
+			var m struct{ Status uint32 }
+			if ssh.Unmarshal(r.Payload, &m) == nil {
+				exit = remote.Exit{Known: true, Code: int(m.Status)}
+			}
+		case "exit-signal":
+			var m struct {
+				Signal     string
+				CoreDumped bool
+				Message    string
+				Language   string
+			}
+			if ssh.Unmarshal(r.Payload, &m) == nil {
+				if m.Signal = clean(m.Signal); m.Signal == "" {
+					m.Signal = "?"
+				}
+				exit = remote.Exit{Known: true, Signal: m.Signal}
+			}
+		}
+		if r.WantReply {
+			_ = r.Reply(false, nil)
+		}
+		if exit.Known {
+			s.finish(exit)
+		}
+	}
+	s.finish(exit)
+	s.in.Abandon(io.ErrClosedPipe)
+}
+
+func (s *Session) finish(exit remote.Exit) {
+	s.end.Do(func() {
+		s.exit = exit
+		close(s.done)
+	})
+}
+
+// Read reads the command's stdout.
+func (s *Session) Read(b []byte) (int, error) { return s.out.Read(b) }
+
+// Write writes to the command's stdin. What is written is on its way, like in a pipe, not yet read.
+func (s *Session) Write(b []byte) (int, error) { return s.in.Write(b) }
+
+// CloseWrite ends the command's stdin behind all that was written.
+func (s *Session) CloseWrite() error {
+	s.in.End(io.EOF)
+	return nil
+}
+
+// Close gives the session up: reads and writes return at once, whatever the far side does, and Done is closed. What
+// was written before still goes out if it can; then the channel is closed, and a command that reads its stdin sees
+// the end of it.
+func (s *Session) Close() error {
+	s.close.Do(func() {
+		s.out.Abandon(errClosed)
+		s.errs.abandon()
+		s.in.End(errClosed)
+		s.finish(remote.Exit{Err: errClosed})
+		go func() {
+			<-s.fed
+			_ = s.ch.Close()
+		}()
+	})
+	return nil
+}
+
+// Stderr is the command's stderr. What is not read is dropped beyond 64 KiB, and the reader is told; so a command
+// that floods it holds up nothing.
+func (s *Session) Stderr() io.Reader { return s.errs }
+
+// signals are the names of RFC 4254.
+var signals = map[syscall.Signal]string{
+	syscall.SIGABRT: "ABRT", syscall.SIGALRM: "ALRM", syscall.SIGFPE: "FPE", syscall.SIGHUP: "HUP", syscall.SIGILL: "ILL",
+	syscall.SIGINT: "INT", syscall.SIGKILL: "KILL", syscall.SIGPIPE: "PIPE", syscall.SIGQUIT: "QUIT", syscall.SIGSEGV: "SEGV",
+	syscall.SIGTERM: "TERM", syscall.SIGUSR1: "USR1", syscall.SIGUSR2: "USR2",
+}
+
+// Signal asks the server to signal the command. A server may refuse without saying so; OpenSSH's passes on ABRT,
+// ALRM, FPE, HUP, ILL, INT, KILL, PIPE, QUIT, SEGV, TERM, USR1 and USR2. It does not wait.
+func (s *Session) Signal(sig syscall.Signal) error {
+	name, ok := signals[sig]
+	if !ok {
+		return fmt.Errorf("SSH has no name for the signal %v", sig)
+	}
+	select {
+	case <-s.done:
+		return errors.New("the command has ended")
+	default:
+	}
+	go s.ch.SendRequest("signal", false, ssh.Marshal(struct{ Signal string }{name}))
+	return nil
+}
+
+// Done is closed when the exit status arrived, or never will.
+func (s *Session) Done() <-chan struct{} { return s.done }
+
+// Exit says how the command ended, after Done.
+func (s *Session) Exit() remote.Exit {
+	<-s.done
+	return s.exit
+}
