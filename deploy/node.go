@@ -6,7 +6,6 @@ import (
 	"os"
 	"strings"
 
-	"rbee/internal/fault"
 	"rbee/supervisor"
 )
 
@@ -20,15 +19,6 @@ type Node struct {
 	ModelsDir string  // of the configuration; "" = the node's own rule
 	Weight    float64 // of the configuration; 0 = 1
 	Spawner   supervisor.Spawner
-}
-
-// Resolve returns the nodes that name means. It asks no network.
-func Resolve(name string) ([]Node, error) {
-	if IsLocal(name) || name == "" || name == "any" {
-		return []Node{{Name: Localhost, Local: true, Spawner: supervisor.Local{}}}, nil
-	}
-	return nil, fault.New(fault.NodeUnknown, "node %.100q is not known", name).
-		WithHint("known nodes: %s", Localhost).With("node", name).With("known", []string{Localhost})
 }
 
 // IsLocal says whether a node's name means this machine.

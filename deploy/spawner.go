@@ -42,12 +42,14 @@ func (s *Spawner) Start(ctx context.Context, c supervisor.Command) (supervisor.P
 	if say == nil {
 		say = func(string, float64) {}
 	}
+	guess := make(chan string, 1)
+	go func() { guess <- s.Programs.Guess() }() // what is to be sent may have to be packed first
 	conn, err := s.Dial(ctx)
 	if err != nil {
 		return nil, err
 	}
 	var failed *notThere
-	path := s.Programs.Guess()
+	path := <-guess
 	if path != "" {
 		p, err := s.try(ctx, conn, path, c)
 		if err == nil {

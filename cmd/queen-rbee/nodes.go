@@ -1,19 +1,27 @@
 package main
 
 import (
+	"os"
+
 	"rbee/actors/queen"
 	"rbee/deploy"
+	"rbee/deploy/sshconn"
+	"rbee/internal/config"
 )
 
-// nodes resolves what the user gave to machines.
-func nodes(spec string) ([]queen.Node, error) {
-	found, err := deploy.Resolve(spec)
-	if err != nil {
-		return nil, err
+// nodes resolves what the user gave to machines, by the configuration as it is at that moment.
+func nodes(env config.Env) func(spec string) ([]queen.Node, error) {
+	exe, _ := os.Executable() // without it nothing can be sent, which then is the error
+	known := deploy.Nodes{Config: func() (*config.File, error) { return env.Load("") }, Getenv: os.Getenv, Executable: exe, SSH: sshconn.Options{}}
+	return func(spec string) ([]queen.Node, error) {
+		found, err := known.Resolve(spec)
+		if err != nil {
+			return nil, err
+		}
+		var ns []queen.Node
+		for _, n := range found {
+			ns = append(ns, queen.Node{Name: n.Name, Local: n.Local, ModelsDir: n.ModelsDir, Weight: n.Weight, Spawner: n.Spawner})
+		}
+		return ns, nil
 	}
-	var ns []queen.Node
-	for _, n := range found {
-		ns = append(ns, queen.Node{Name: n.Name, Local: n.Local, ModelsDir: n.ModelsDir, Weight: n.Weight, Spawner: n.Spawner})
-	}
-	return ns, nil
 }
