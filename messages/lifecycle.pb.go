@@ -271,6 +271,7 @@ type QueenConfig struct {
 	StallMs       int64                  `protobuf:"varint,3,opt,name=stall_ms,json=stallMs,proto3" json:"stall_ms,omitempty"` // no token for so long: the request is stalled
 	Prestart      *Prestart              `protobuf:"bytes,4,opt,name=prestart,proto3" json:"prestart,omitempty"`               // what the first request will need, so that its start overlaps ours
 	LogDir        string                 `protobuf:"bytes,5,opt,name=log_dir,json=logDir,proto3" json:"log_dir,omitempty"`     // where the stderr of everything below is kept; "" = nowhere
+	CanAsk        bool                   `protobuf:"varint,6,opt,name=can_ask,json=canAsk,proto3" json:"can_ask,omitempty"`    // there is a person at a terminal who may be asked for a passphrase
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -338,6 +339,13 @@ func (x *QueenConfig) GetLogDir() string {
 		return x.LogDir
 	}
 	return ""
+}
+
+func (x *QueenConfig) GetCanAsk() bool {
+	if x != nil {
+		return x.CanAsk
+	}
+	return false
 }
 
 type HiveConfig struct {
@@ -1094,6 +1102,119 @@ func (x *Narration) GetProgress() float64 {
 	return 0
 }
 
+// Ask asks the person at the root's terminal for a secret; Answer is what was typed. Neither is ever logged or traced.
+type Ask struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Id            string                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	Text          string                 `protobuf:"bytes,2,opt,name=text,proto3" json:"text,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Ask) Reset() {
+	*x = Ask{}
+	mi := &file_messages_lifecycle_proto_msgTypes[15]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Ask) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Ask) ProtoMessage() {}
+
+func (x *Ask) ProtoReflect() protoreflect.Message {
+	mi := &file_messages_lifecycle_proto_msgTypes[15]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Ask.ProtoReflect.Descriptor instead.
+func (*Ask) Descriptor() ([]byte, []int) {
+	return file_messages_lifecycle_proto_rawDescGZIP(), []int{15}
+}
+
+func (x *Ask) GetId() string {
+	if x != nil {
+		return x.Id
+	}
+	return ""
+}
+
+func (x *Ask) GetText() string {
+	if x != nil {
+		return x.Text
+	}
+	return ""
+}
+
+type Answer struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Id            string                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	Secret        []byte                 `protobuf:"bytes,2,opt,name=secret,proto3" json:"secret,omitempty"`
+	Given         bool                   `protobuf:"varint,3,opt,name=given,proto3" json:"given,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Answer) Reset() {
+	*x = Answer{}
+	mi := &file_messages_lifecycle_proto_msgTypes[16]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Answer) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Answer) ProtoMessage() {}
+
+func (x *Answer) ProtoReflect() protoreflect.Message {
+	mi := &file_messages_lifecycle_proto_msgTypes[16]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Answer.ProtoReflect.Descriptor instead.
+func (*Answer) Descriptor() ([]byte, []int) {
+	return file_messages_lifecycle_proto_rawDescGZIP(), []int{16}
+}
+
+func (x *Answer) GetId() string {
+	if x != nil {
+		return x.Id
+	}
+	return ""
+}
+
+func (x *Answer) GetSecret() []byte {
+	if x != nil {
+		return x.Secret
+	}
+	return nil
+}
+
+func (x *Answer) GetGiven() bool {
+	if x != nil {
+		return x.Given
+	}
+	return false
+}
+
 // Spans carries finished OpenTelemetry spans up the link, and FlushSpans asks for them.
 type Spans struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -1104,7 +1225,7 @@ type Spans struct {
 
 func (x *Spans) Reset() {
 	*x = Spans{}
-	mi := &file_messages_lifecycle_proto_msgTypes[15]
+	mi := &file_messages_lifecycle_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1116,7 +1237,7 @@ func (x *Spans) String() string {
 func (*Spans) ProtoMessage() {}
 
 func (x *Spans) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_lifecycle_proto_msgTypes[15]
+	mi := &file_messages_lifecycle_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1129,7 +1250,7 @@ func (x *Spans) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Spans.ProtoReflect.Descriptor instead.
 func (*Spans) Descriptor() ([]byte, []int) {
-	return file_messages_lifecycle_proto_rawDescGZIP(), []int{15}
+	return file_messages_lifecycle_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *Spans) GetOtlp() []byte {
@@ -1148,7 +1269,7 @@ type FlushSpans struct {
 
 func (x *FlushSpans) Reset() {
 	*x = FlushSpans{}
-	mi := &file_messages_lifecycle_proto_msgTypes[16]
+	mi := &file_messages_lifecycle_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1160,7 +1281,7 @@ func (x *FlushSpans) String() string {
 func (*FlushSpans) ProtoMessage() {}
 
 func (x *FlushSpans) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_lifecycle_proto_msgTypes[16]
+	mi := &file_messages_lifecycle_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1173,7 +1294,7 @@ func (x *FlushSpans) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FlushSpans.ProtoReflect.Descriptor instead.
 func (*FlushSpans) Descriptor() ([]byte, []int) {
-	return file_messages_lifecycle_proto_rawDescGZIP(), []int{16}
+	return file_messages_lifecycle_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *FlushSpans) GetNumber() int64 {
@@ -1192,7 +1313,7 @@ type SpansFlushed struct {
 
 func (x *SpansFlushed) Reset() {
 	*x = SpansFlushed{}
-	mi := &file_messages_lifecycle_proto_msgTypes[17]
+	mi := &file_messages_lifecycle_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1204,7 +1325,7 @@ func (x *SpansFlushed) String() string {
 func (*SpansFlushed) ProtoMessage() {}
 
 func (x *SpansFlushed) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_lifecycle_proto_msgTypes[17]
+	mi := &file_messages_lifecycle_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1217,7 +1338,7 @@ func (x *SpansFlushed) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SpansFlushed.ProtoReflect.Descriptor instead.
 func (*SpansFlushed) Descriptor() ([]byte, []int) {
-	return file_messages_lifecycle_proto_rawDescGZIP(), []int{17}
+	return file_messages_lifecycle_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *SpansFlushed) GetNumber() int64 {
@@ -1251,13 +1372,14 @@ const file_messages_lifecycle_proto_rawDesc = "" +
 	"\x03pid\x18\x02 \x01(\x03R\x03pid\x12\x12\n" +
 	"\x04pgid\x18\x03 \x01(\x03R\x04pgid\x12\x12\n" +
 	"\x04host\x18\x04 \x01(\tR\x04host\x12*\n" +
-	"\x11started_unix_nano\x18\x05 \x01(\x03R\x0fstartedUnixNano\"\xb5\x01\n" +
+	"\x11started_unix_nano\x18\x05 \x01(\x03R\x0fstartedUnixNano\"\xce\x01\n" +
 	"\vQueenConfig\x12\x1c\n" +
 	"\tephemeral\x18\x01 \x01(\bR\tephemeral\x12%\n" +
 	"\x0eshow_narration\x18\x02 \x01(\bR\rshowNarration\x12\x19\n" +
 	"\bstall_ms\x18\x03 \x01(\x03R\astallMs\x12-\n" +
 	"\bprestart\x18\x04 \x01(\v2\x11.rbee.v1.PrestartR\bprestart\x12\x17\n" +
-	"\alog_dir\x18\x05 \x01(\tR\x06logDir\"\x80\x02\n" +
+	"\alog_dir\x18\x05 \x01(\tR\x06logDir\x12\x17\n" +
+	"\acan_ask\x18\x06 \x01(\bR\x06canAsk\"\x80\x02\n" +
 	"\n" +
 	"HiveConfig\x12\x12\n" +
 	"\x04node\x18\x01 \x01(\tR\x04node\x12\x1c\n" +
@@ -1315,7 +1437,14 @@ const file_messages_lifecycle_proto_rawDesc = "" +
 	"\x06source\x18\x01 \x01(\tR\x06source\x12\x12\n" +
 	"\x04text\x18\x02 \x01(\tR\x04text\x12\x12\n" +
 	"\x04kind\x18\x03 \x01(\tR\x04kind\x12\x1a\n" +
-	"\bprogress\x18\x04 \x01(\x01R\bprogress\"\x1b\n" +
+	"\bprogress\x18\x04 \x01(\x01R\bprogress\")\n" +
+	"\x03Ask\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\tR\x02id\x12\x12\n" +
+	"\x04text\x18\x02 \x01(\tR\x04text\"F\n" +
+	"\x06Answer\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\tR\x02id\x12\x16\n" +
+	"\x06secret\x18\x02 \x01(\fR\x06secret\x12\x14\n" +
+	"\x05given\x18\x03 \x01(\bR\x05given\"\x1b\n" +
 	"\x05Spans\x12\x12\n" +
 	"\x04otlp\x18\x01 \x01(\fR\x04otlp\"$\n" +
 	"\n" +
@@ -1336,7 +1465,7 @@ func file_messages_lifecycle_proto_rawDescGZIP() []byte {
 	return file_messages_lifecycle_proto_rawDescData
 }
 
-var file_messages_lifecycle_proto_msgTypes = make([]protoimpl.MessageInfo, 18)
+var file_messages_lifecycle_proto_msgTypes = make([]protoimpl.MessageInfo, 20)
 var file_messages_lifecycle_proto_goTypes = []any{
 	(*Boot)(nil),         // 0: rbee.v1.Boot
 	(*Hello)(nil),        // 1: rbee.v1.Hello
@@ -1353,11 +1482,13 @@ var file_messages_lifecycle_proto_goTypes = []any{
 	(*SyncReply)(nil),    // 12: rbee.v1.SyncReply
 	(*Inventory)(nil),    // 13: rbee.v1.Inventory
 	(*Narration)(nil),    // 14: rbee.v1.Narration
-	(*Spans)(nil),        // 15: rbee.v1.Spans
-	(*FlushSpans)(nil),   // 16: rbee.v1.FlushSpans
-	(*SpansFlushed)(nil), // 17: rbee.v1.SpansFlushed
-	(*ModelRef)(nil),     // 18: rbee.v1.ModelRef
-	(*LoadOptions)(nil),  // 19: rbee.v1.LoadOptions
+	(*Ask)(nil),          // 15: rbee.v1.Ask
+	(*Answer)(nil),       // 16: rbee.v1.Answer
+	(*Spans)(nil),        // 17: rbee.v1.Spans
+	(*FlushSpans)(nil),   // 18: rbee.v1.FlushSpans
+	(*SpansFlushed)(nil), // 19: rbee.v1.SpansFlushed
+	(*ModelRef)(nil),     // 20: rbee.v1.ModelRef
+	(*LoadOptions)(nil),  // 21: rbee.v1.LoadOptions
 }
 var file_messages_lifecycle_proto_depIdxs = []int32{
 	2,  // 0: rbee.v1.Boot.queen:type_name -> rbee.v1.QueenConfig
@@ -1365,9 +1496,9 @@ var file_messages_lifecycle_proto_depIdxs = []int32{
 	5,  // 2: rbee.v1.Boot.worker:type_name -> rbee.v1.WorkerConfig
 	4,  // 3: rbee.v1.QueenConfig.prestart:type_name -> rbee.v1.Prestart
 	4,  // 4: rbee.v1.HiveConfig.prestart:type_name -> rbee.v1.Prestart
-	18, // 5: rbee.v1.Prestart.model:type_name -> rbee.v1.ModelRef
-	19, // 6: rbee.v1.Prestart.load:type_name -> rbee.v1.LoadOptions
-	19, // 7: rbee.v1.WorkerConfig.load:type_name -> rbee.v1.LoadOptions
+	20, // 5: rbee.v1.Prestart.model:type_name -> rbee.v1.ModelRef
+	21, // 6: rbee.v1.Prestart.load:type_name -> rbee.v1.LoadOptions
+	21, // 7: rbee.v1.WorkerConfig.load:type_name -> rbee.v1.LoadOptions
 	9,  // 8: rbee.v1.Stopped.processes:type_name -> rbee.v1.ProcessEnd
 	9,  // 9: rbee.v1.Inventory.processes:type_name -> rbee.v1.ProcessEnd
 	10, // [10:10] is the sub-list for method output_type
@@ -1394,7 +1525,7 @@ func file_messages_lifecycle_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_messages_lifecycle_proto_rawDesc), len(file_messages_lifecycle_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   18,
+			NumMessages:   20,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

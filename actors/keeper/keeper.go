@@ -41,6 +41,8 @@ type Options struct {
 	Narrate  func(api.Narration)
 	Spans    func(otlp []byte)
 	Warn     func(error) // a log that cannot be written
+	// Ask asks the person at the terminal for a secret, without showing it, until ctx ends. Nil: nobody is there.
+	Ask func(ctx context.Context, text string) ([]byte, error)
 }
 
 // Queen is an ephemeral queen and all that is below it.
@@ -50,6 +52,10 @@ type Queen struct {
 	link   *supervisor.Link
 	logs   *runlog.Dir
 	client *http.Client
+
+	asking sync.Mutex
+	living context.Context // ends when the queen is to stop
+	die    context.CancelFunc
 
 	down chan struct{} // closed with the link
 	gone chan struct{} // closed when it went down unasked
@@ -66,14 +72,15 @@ func Start(o Options) (*Queen, error) {
 		o.Context = context.Background()
 	}
 	_ = proc.BecomeSubreaper() // without it a grandchild that escaped everything else is found by its environment
-	q := &Queen{o: o, down: make(chan struct{}), gone: make(chan struct{}), logs: runlog.New(o.LogDir, o.Warn)}
+	living, die := context.WithCancel(context.Background())
+	q := &Queen{o: o, living: living, die: die, down: make(chan struct{}), gone: make(chan struct{}), logs: runlog.New(o.LogDir, o.Warn)}
 	l, err := supervisor.Launch(supervisor.Spec{
 		Kind: "queen", Program: "queen-rbee", Address: transport.Join(Address, "queen", 1), Owner: Address, Run: o.Run,
 		Root: proc.Self().String(), Levels: 2, Lease: o.Lease, Spawner: supervisor.Local{}, Tracer: o.Tracer, Tracing: o.Spans != nil, Context: o.Context,
 		// The queen must end what is below it before it goes; see the hive's.
 		Death: syscall.SIGCONT,
 		Args:  []string{"daemon", "--ephemeral"},
-		Boot:  &messages.Boot{Role: &messages.Boot_Queen{Queen: &messages.QueenConfig{Ephemeral: true, Prestart: o.Prestart, LogDir: o.LogDir}}},
+		Boot:  &messages.Boot{Role: &messages.Boot_Queen{Queen: &messages.QueenConfig{Ephemeral: true, Prestart: o.Prestart, LogDir: o.LogDir, CanAsk: o.Ask != nil}}},
 		Log:   func(line string) { q.logs.Line("queen", line) },
 		Spans: o.Spans,
 	})
@@ -100,8 +107,13 @@ func Start(o Options) (*Queen, error) {
 func (q *Queen) receive(c actor.Context) {
 	switch m := c.Message().(type) {
 	case supervisor.FromChild:
-		if n, ok := m.Message.(*messages.Narration); ok && q.o.Narrate != nil {
-			q.o.Narrate(api.Narration{Source: n.GetSource(), Text: n.GetText(), Kind: n.GetKind(), Progress: n.GetProgress()})
+		switch n := m.Message.(type) {
+		case *messages.Narration:
+			if q.o.Narrate != nil {
+				q.o.Narrate(api.Narration{Source: n.GetSource(), Text: n.GetText(), Kind: n.GetKind(), Progress: n.GetProgress()})
+			}
+		case *messages.Ask:
+			go q.ask(n)
 		}
 	case supervisor.LinkDown:
 		q.mu.Lock()
@@ -113,6 +125,19 @@ func (q *Queen) receive(c actor.Context) {
 			close(q.gone)
 		}
 	}
+}
+
+// ask has a person answer the queen. One question is asked at a time; a stop answers for the person.
+func (q *Queen) ask(m *messages.Ask) {
+	a := &messages.Answer{Id: m.GetId()}
+	if q.o.Ask != nil {
+		q.asking.Lock()
+		defer q.asking.Unlock()
+		if secret, err := q.o.Ask(q.living, m.GetText()); err == nil {
+			a.Secret, a.Given = secret, true
+		}
+	}
+	q.link.Tell(a)
 }
 
 // dial opens a stream to the queen's API on the link. No socket, no port: nobody else can use it.
@@ -162,6 +187,7 @@ func (q *Queen) stop(m any) api.Receipt {
 		q.asked = time.Now()
 	}
 	q.mu.Unlock()
+	q.die()
 	q.ep.System.Root.Send(q.link.PID, m)
 	pruned := q.prune()
 	<-q.down // the link's own timers bound it

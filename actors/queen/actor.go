@@ -19,6 +19,7 @@ type Options struct {
 	Registry *registry.Registry
 	Tell     func(proto.Message) // to the keeper; for a daemon, to its log
 	Spans    func() []byte       // finished spans that nobody has taken yet
+	Answer   func(*messages.Answer)
 	Pre      *Prestarted
 	// Done is called once with the report, when everything below is gone.
 	Done func(*messages.Stopped)
@@ -116,6 +117,10 @@ func (q *queen) Receive(c actor.Context) {
 		q.cascade()
 	case Kill:
 		q.kill()
+	case *messages.Answer:
+		if q.Answer != nil {
+			q.Answer(m)
+		}
 	case *messages.Sync:
 		q.Tell(&messages.SyncReply{Number: m.GetNumber()})
 	case note:

@@ -9,6 +9,7 @@ import (
 	"go.opentelemetry.io/otel/trace"
 
 	"rbee/actors/queen"
+	"rbee/deploy/sshconn"
 	"rbee/internal/config"
 	"rbee/internal/gateway"
 	"rbee/internal/proc"
@@ -30,10 +31,15 @@ func linked() int {
 	b := self.Boot
 	tel := telemetry.Start(telemetry.Options{Service: program, Enabled: b.GetTracing(), Traceparent: b.GetTraceparent(), Follow: true})
 	logs := runlog.New(b.GetQueen().GetLogDir(), func(err error) { fmt.Fprintf(os.Stderr, "no log is kept: %v\n", err) })
+	ask := newAsker(self.Tell)
+	var passphrase sshconn.Passphrase
+	if b.GetQueen().GetCanAsk() {
+		passphrase = ask.passphrase
+	}
 	cfg := queen.Config{
 		Address: b.GetAddress(), Run: b.GetRunId(), Root: os.Getenv(proc.EnvRoot), Ephemeral: true, Lease: self.Lease(), Slots: 1,
 		Stall: time.Duration(b.GetQueen().GetStallMs()) * time.Millisecond,
-		Nodes: nodes(config.New(os.Getenv)), Tracer: tel.Tracer(), Tracing: b.GetTracing(), Log: logTo(logs), Ingest: ingest(tel),
+		Nodes: nodes(config.New(os.Getenv), passphrase), Tracer: tel.Tracer(), Tracing: b.GetTracing(), Log: logTo(logs), Ingest: ingest(tel),
 	}
 	pre := queen.Prestart(tel.Context(context.Background()), cfg, b.GetQueen().GetPrestart()) // before anything that takes time
 	ep, err := transport.NewEndpoint(b.GetAddress(), transport.Options{Refused: refused})
@@ -41,7 +47,7 @@ func linked() int {
 		return failed(err)
 	}
 	done := make(chan *messages.Stopped, 1)
-	o := queen.Options{Config: cfg, Endpoint: ep, Registry: registry.New(), Tell: self.Tell, Spans: tel.Drain, Pre: pre,
+	o := queen.Options{Config: cfg, Endpoint: ep, Registry: registry.New(), Tell: self.Tell, Spans: tel.Drain, Pre: pre, Answer: ask.answered,
 		Done: func(m *messages.Stopped) { done <- m }}
 	pid, err := queen.Spawn(o)
 	if err != nil {
@@ -53,6 +59,8 @@ func linked() int {
 	if err := self.Join(ep); err != nil {
 		return failed(err)
 	}
+	ask.gone = self.OwnerGone()
+	close(ask.ready)
 	ep.System.Root.Send(pid, queen.Begin{})
 	return self.Live(done, func(s os.Signal) {
 		ep.System.Root.Send(pid, queen.Stop{Cause: s.String(), Grace: supervisor.DefaultGrace})

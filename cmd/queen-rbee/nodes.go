@@ -9,10 +9,11 @@ import (
 	"rbee/internal/config"
 )
 
-// nodes resolves what the user gave to machines, by the configuration as it is at that moment.
-func nodes(env config.Env) func(spec string) ([]queen.Node, error) {
+// nodes resolves what the user gave to machines, by the configuration as it is at that moment. ask may be nil: then
+// there is nobody who could give a passphrase.
+func nodes(env config.Env, ask sshconn.Passphrase) func(spec string) ([]queen.Node, error) {
 	exe, _ := os.Executable() // without it nothing can be sent, which then is the error
-	known := deploy.Nodes{Config: func() (*config.File, error) { return env.Load("") }, Getenv: os.Getenv, Executable: exe, SSH: sshconn.Options{}}
+	known := deploy.Nodes{Config: func() (*config.File, error) { return env.Load("") }, Getenv: os.Getenv, Executable: exe, SSH: sshconn.Options{Passphrase: ask}}
 	return func(spec string) ([]queen.Node, error) {
 		found, err := known.Resolve(spec)
 		if err != nil {

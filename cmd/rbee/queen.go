@@ -44,6 +44,8 @@ type queenOptions struct {
 	Quiet bool
 	// Narrate shows what happens outside of an answer: start and stop. It may be called from any goroutine.
 	Narrate func(api.Narration)
+	// Ask asks the person at the terminal for a secret; nil if there is no terminal.
+	Ask func(ctx context.Context, text string) ([]byte, error)
 	// Spans takes what the processes below recorded (OTLP), as it arrives. Nil: nobody wants a trace.
 	Spans func(otlp []byte)
 }

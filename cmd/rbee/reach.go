@@ -66,6 +66,9 @@ func (i *inference) start(ctx context.Context) (queen, error) {
 	if r.Threads != nil {
 		o.Threads = *r.Threads
 	}
+	if hasTerminal() {
+		o.Ask = i.askSecret
+	}
 	if i.trace.wanted() {
 		o.Spans = i.trace.take
 	}

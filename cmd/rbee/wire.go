@@ -39,7 +39,7 @@ func start(ctx context.Context, o queenOptions) (queen, error) {
 		return nil, err
 	}
 	q, err := keeper.Start(keeper.Options{
-		Run: o.RunID, Lease: lease, LogDir: o.LogDir, Narrate: o.Narrate, Spans: o.Spans, Context: ctx,
+		Run: o.RunID, Lease: lease, LogDir: o.LogDir, Narrate: o.Narrate, Spans: o.Spans, Context: ctx, Ask: o.Ask,
 		Tracer: trace.SpanFromContext(ctx).TracerProvider().Tracer("rbee"),
 		Prestart: &messages.Prestart{
 			Node:  o.Node,
