@@ -9,7 +9,8 @@ const (
 	MaxStops      = 16
 	MaxStopBytes  = 256
 	MaxNameBytes  = 4096 // a model reference or a path
-	MaxNodeBytes  = 255
+	MaxNodeBytes  = 255  // of one node's name
+	MaxNodes      = 64   // in one request
 	MaxIDBytes    = 64
 	MaxTokens     = 1 << 30
 	MaxTopK       = 1_000_000

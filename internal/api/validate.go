@@ -14,7 +14,7 @@ func (r *GenerateRequest) Validate() error {
 	for _, e := range []*FieldError{
 		identifier("id", r.ID),
 		name("model", r.Model, MaxNameBytes, true),
-		name("node", r.Node, MaxNodeBytes, false),
+		nodes("node", r.Node),
 		name("cwd", r.Cwd, MaxNameBytes, false),
 		absolute("cwd", r.Cwd),
 		name("models_dir", r.ModelsDir, MaxNameBytes, false),
@@ -117,6 +117,27 @@ func name(field, s string, most int, required bool) *FieldError {
 	}
 	if len(s) > most || !utf8.ValidString(s) || strings.ContainsFunc(s, func(r rune) bool { return r < ' ' || r == 0x7f }) {
 		return &FieldError{field, shown(s), allowed}
+	}
+	return nil
+}
+
+// nodes checks a node's name, or several with commas. Which nodes there are is the queen's to know.
+func nodes(field, s string) *FieldError {
+	if s == "" {
+		return nil
+	}
+	all := strings.Split(s, ",")
+	if n := len(all); n > MaxNodes {
+		return &FieldError{field, fmt.Sprintf("a list of %d nodes", n), fmt.Sprintf("up to %d", MaxNodes)}
+	}
+	for _, one := range all {
+		if e := name(field, one, MaxNodeBytes, true); e != nil {
+			if len(all) > 1 {
+				e.Value = fmt.Sprintf("a list with %s in it", e.Value)
+				e.Allowed += ", each"
+			}
+			return e
+		}
 	}
 	return nil
 }

@@ -43,8 +43,11 @@ func modelProblem(s string) string {
 }
 
 func nodesProblem(s string) string {
-	if s == "" || len(s) > 4096 || !oneLine(s) || strings.ContainsFunc(s, unicode.IsSpace) {
-		return "a node, or several with commas"
+	all := strings.Split(s, ",")
+	for _, one := range all {
+		if one == "" || len(one) > 255 || len(all) > 64 || !oneLine(one) || strings.ContainsFunc(one, unicode.IsSpace) {
+			return "a node, or up to 64 with commas"
+		}
 	}
 	return ""
 }

@@ -2,6 +2,7 @@ package config
 
 import (
 	"fmt"
+	"math"
 	"reflect"
 	"strings"
 	"testing"
@@ -115,6 +116,32 @@ func TestAddingAndRemovingANodeGivesBackTheBytes(t *testing.T) {
 		}
 		if string(d.Bytes()) != text {
 			t.Fatalf("%q became %q", text, d.Bytes())
+		}
+	})
+}
+
+// What Problem lets pass, the file takes, and the other way round.
+func TestAProblemOfANodeIsOneOfTheFileToo(t *testing.T) {
+	odd := rapid.SampledFrom([]string{"", "ok", "-x", "a b", "/abs", "~/x", "rel", "a,b", "a,,b", "cuda:0", "\x00", "\n", "me@h:22", "GPU"})
+	rapid.Check(t, func(t *rapid.T) {
+		n := Node{
+			Host: odd.Draw(t, "host"), Port: rapid.IntRange(-1, 65536).Draw(t, "port"), User: odd.Draw(t, "user"),
+			Identity: rapid.SliceOfN(odd, 0, 2).Draw(t, "identity"), Jump: odd.Draw(t, "jump"), ModelsDir: odd.Draw(t, "models_dir"),
+			CacheDir: odd.Draw(t, "cache_dir"), Devices: rapid.SliceOfN(odd, 0, 2).Draw(t, "devices"),
+			Weight: rapid.SampledFrom([]float64{0, -1, 1, 1000, 1001, math.NaN(), math.Inf(1)}).Draw(t, "weight"),
+		}
+		if rapid.Bool().Draw(t, "fields before") {
+			n = Node{Host: n.Host, Port: 22 * rapid.IntRange(0, 1).Draw(t, "22"), Weight: 1}
+		}
+		if rapid.Bool().Draw(t, "command") {
+			n.Command = rapid.SliceOfN(odd, 1, 3).Draw(t, "command")
+		}
+		d, err := NewDocument("c", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err, p := d.AddNode("new", n), n.Problem(); (err == nil) != (p == nil) {
+			t.Fatalf("%+v: %v, %+v", n, err, p)
 		}
 	})
 }

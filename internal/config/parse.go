@@ -50,6 +50,8 @@ func (f *File) fields() fields {
 	}
 }
 
+const maxWeight = 1000
+
 // node reads [nodes.NAME].
 func (r *reader) node(k key, v any) (Node, bool) {
 	n := Node{Weight: 1}
@@ -67,7 +69,7 @@ func (r *reader) node(k key, v any) (Node, bool) {
 		"models_dir": text(&n.ModelsDir, pathProblem),
 		"cache_dir":  text(&n.CacheDir, pathProblem),
 		"devices":    texts(&n.Devices, deviceProblem, 256, false),
-		"weight":     fraction(&n.Weight, 1000),
+		"weight":     fraction(&n.Weight, maxWeight),
 	})
 	if _, ok := doc["command"]; ok {
 		for _, other := range []string{"host", "port", "user", "identity", "jump"} {

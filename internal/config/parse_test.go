@@ -109,7 +109,7 @@ func TestAnErrorNamesThePlaceTheValueAndWhatIsAllowed(t *testing.T) {
 		{"[nodes." + strings.Repeat("n", 64) + "]", "in nodes is not allowed", ""},
 		{"[models]\n'a b' = 'x'", `c:2:1: the name "a b" in models is not allowed`, ""},
 		// values
-		{"default_node = ''", "c:1:16: default_node is empty, allowed is a node, or several with commas", ""},
+		{"default_node = ''", "c:1:16: default_node is empty, allowed is a node, or up to 64 with commas", ""},
 		{"[nodes.a]\nhost = '-oProxyCommand=x'", "c:2:8: nodes.a.host is \"-oProxyCommand=x\", allowed is a hostname", ""},
 		{"[nodes.a]\nhost = 'me@h'", "allowed is a hostname", ""},
 		{"[nodes.a]\nhost = '$(touch x)'", "allowed is a hostname", ""},
