@@ -10,7 +10,10 @@ import (
 	"rbee/deploy/remote"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+// The one thread that starts processes stays.
+func TestMain(m *testing.M) {
+	goleak.VerifyTestMain(m, goleak.IgnoreAnyFunction("rbee/internal/proc.onSpawner.func1.1"))
+}
 
 // dial connects and closes at the end.
 func dial(t testing.TB, target Target, o Options) *Conn {
