@@ -1,6 +1,7 @@
 package install
 
 import (
+	"regexp"
 	"strings"
 
 	"rbee/deploy/remote"
@@ -15,6 +16,10 @@ const (
 	Foreign                  // it is there, for another processor or system
 	Forbidden                // it is there, and may not be executed
 )
+
+// asScript: a shell read the hive, which is a binary, as a script. So does execvp, and with it env, where the kernel does
+// not know the format.
+var asScript = regexp.MustCompile(`rbee-hive: (line )?[0-9]+: `)
 
 // NotThere says whether the start of a hive failed because the node does not have it.
 func NotThere(exit remote.Exit, stderr string) bool { return Classify(exit, stderr) == Missing }
@@ -37,7 +42,8 @@ func Classify(exit remote.Exit, stderr string) Attempt {
 	}
 	byShell := exit.Code == 126 || exit.Code == 127
 	switch {
-	case (byShell || exit.Code == 1) && says("exec format error", "wrong architecture", "cannot execute binary file", "bad cpu type", "not executable by this system"):
+	case (byShell || exit.Code == 1) && says("exec format error", "wrong architecture", "cannot execute binary file", "bad cpu type", "could not be run by the operating system"),
+		asScript.MatchString(text):
 		return Foreign
 	case byShell && says("permission denied", "not an executable file", "operation not permitted"):
 		return Forbidden

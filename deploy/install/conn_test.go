@@ -20,8 +20,9 @@ import (
 type local struct {
 	home  string
 	env   []string
-	shell string // "" = executed as they are
-	limit int64  // bytes of stdin after which the way is cut; 0 = never
+	shell string   // "" = executed as they are
+	ns    []string // what brings a command into the node's namespace
+	limit int64    // bytes of stdin after which the way is cut; 0 = never
 
 	once sync.Once
 	lost chan struct{}
@@ -78,6 +79,7 @@ func (c *local) Start(ctx context.Context, words []string) (remote.Session, erro
 	if c.shell != "" {
 		argv = []string{c.shell, "-c", strings.Join(words, " ")}
 	}
+	argv = append(c.ns[:len(c.ns):len(c.ns)], argv...)
 	p := &process{cmd: exec.Command(argv[0], argv[1:]...), conn: c, done: make(chan struct{})}
 	p.cmd.Dir, p.cmd.Env = c.home, c.env
 	if c.limit > 0 {

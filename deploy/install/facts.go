@@ -36,7 +36,10 @@ const (
 )
 
 // Why a place is bad, by the word of probe.sh.
-const badWrite = "cannot be written"
+const (
+	badWrite = "cannot be written"
+	badName  = "has characters in its name that a shell may take for something else"
+)
 
 var bad = map[string]string{
 	"ok":     "",
@@ -44,6 +47,7 @@ var bad = map[string]string{
 	"write":  badWrite,
 	"owner":  "belongs to somebody else, or others may write to it",
 	"open":   "others could replace what is in it",
+	"name":   badName,
 	"noexec": "nothing there may be executed (noexec)",
 }
 
@@ -105,7 +109,7 @@ func readPlace(text string) (Place, bool) {
 		p.Free = kb << 10
 	}
 	if p.Bad == "" && !usable(dir) {
-		p.Bad = "has characters in its name that a shell may take for something else"
+		p.Bad = badName
 	}
 	return p, true
 }

@@ -1,6 +1,6 @@
 # What kind of node is this, and where can a hive live on it?  sh -s NONCE [CACHE_DIR] <this
 # Everything it has to say is a line that begins with rbee:NONCE; all else is noise of login scripts. It must work with
-# any POSIX shell, and leaves nothing that was not there before.
+# any POSIX shell, and leaves nothing that was not there before but ~/.cache itself.
 LC_ALL=C; export LC_ALL
 umask 077
 nonce=$1 cache=${2:-}
@@ -42,6 +42,12 @@ private() {
 # try DIR [public]: can a program be put there, and run? Says so in one word.
 try() {
 	dir=$1 public=${2:-} why= made=
+	case $dir in
+	*[!A-Za-z0-9_./:@+,-]*) # it has to be a word of a command that means the same to every shell
+		say dir name -1 "$(printf '%s' "$dir" | tr '\n' ' ')"
+		return
+		;;
+	esac
 	space "$dir"
 	if [ -n "$public" ]; then
 		# In a folder without the sticky bit others could replace ours.
