@@ -20,9 +20,11 @@ func TestAFailedStartIsUnderstoodInEveryShell(t *testing.T) {
 			"missing":   {func(string) error { return nil }, Missing},
 			"foreign":   {func(f string) error { return os.WriteFile(f, foreign, 0o700) }, Foreign},
 			"forbidden": {func(f string) error { return os.WriteFile(f, foreign, 0o600) }, Forbidden},
-			"crash":     {func(f string) error { return os.WriteFile(f, []byte("#!/bin/sh\necho no such file >&2; exit 1\n"), 0o700) }, Failed},
-			"fine":      {func(f string) error { return os.WriteFile(f, []byte("#!/bin/sh\n"), 0o700) }, Failed},
-			"killed":    {func(f string) error { return os.WriteFile(f, []byte("#!/bin/sh\nkill -9 $$\n"), 0o700) }, Failed},
+			"crash": {func(f string) error {
+				return os.WriteFile(f, []byte("#!/bin/sh\necho no such file >&2; exit 1\n"), 0o700)
+			}, Failed},
+			"fine":   {func(f string) error { return os.WriteFile(f, []byte("#!/bin/sh\n"), 0o700) }, Failed},
+			"killed": {func(f string) error { return os.WriteFile(f, []byte("#!/bin/sh\nkill -9 $$\n"), 0o700) }, Failed},
 		} {
 			for _, words := range [][]string{{path}, {"env", "RBEE_RUN_ID=1", path}} {
 				t.Run(flavour(shell)+" "+name+" "+words[0], func(t *testing.T) {

@@ -37,7 +37,8 @@ type Event struct {
 
 // Guess returns the bundle a node most likely needs, and the path at which its hive is if the node was visited before:
 // from the note of the last visit, else as if the node were of this machine's kind, with its cache in the usual place.
-// Start that; if it fails as NotThere (or Foreign, or Forbidden), call Ensure. The error is bundle.Find's.
+// Start that; if it fails as Missing, Foreign or Forbidden, call Ensure. An error (bundle.Find's) means that there is
+// nothing to guess: the node may be of another kind, so call Ensure then, too.
 func Guess(o Options) (path string, b bundle.Bundle, err error) {
 	note := o.notes().recall(o.Node, o.CacheDir)
 	p := bundle.Platform{OS: runtime.GOOS, Arch: runtime.GOARCH, Device: o.Device}

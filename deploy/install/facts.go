@@ -59,10 +59,10 @@ var (
 )
 
 // readFacts reads what probe.sh says, up to its "end".
-func readFacts(f *frames) (Facts, error) {
+func readFacts(next func() (string, error)) (Facts, error) {
 	var facts Facts
 	for {
-		line, err := f.next()
+		line, err := next()
 		if err != nil {
 			return Facts{}, err
 		}

@@ -74,20 +74,23 @@ func put(ctx context.Context, conn remote.Conn, place Place, b bundle.Bundle, pr
 		return err
 	}
 	defer s.close()
-	up := upload{total: b.Packed, progress: progress}
+	up := upload{total: b.Packed, progress: func(sent, total int64) {
+		s.alive()
+		progress(sent, total)
+	}}
 	for {
-		line, err := s.frames.next()
+		line, err := s.next()
 		if err != nil {
-			return s.broken(ctx, fmt.Sprintf("installing into %s", place.Dir), up.describe(), err)
+			return s.broken(fmt.Sprintf("installing into %s", place.Dir), up.describe(), err)
 		}
 		switch word, rest, _ := strings.Cut(line, " "); word {
 		case "go":
 			s.send(func(w io.Writer) error { return up.run(w, file) })
 		case "have", "done":
-			s.wait(ctx)
+			s.wait()
 			return nil
 		case "fail":
-			s.wait(ctx)
+			s.wait()
 			return s.failed(place, b, &up, rest)
 		}
 	}

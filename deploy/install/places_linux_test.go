@@ -26,7 +26,7 @@ func TestAHiveGoesWhereItCanLive(t *testing.T) {
 		"home too small":         {"mount -t tmpfs -o size=512k none /mnt", tmp("/var/tmp"), ""},
 		"cache is a file":        {"echo >/mnt/.cache", tmp("/var/tmp"), "cannot be made"},
 		"only /tmp":              {"mount -t tmpfs -o noexec none /mnt; mount -t tmpfs -o mode=1777,noexec none /var/tmp", tmp("/tmp"), "noexec"},
-		"a link in /var/tmp":     {"mount -t tmpfs -o noexec none /mnt; mkdir /mnt/trap; ln -s /mnt/trap " + tmp("/var/tmp"), tmp("/tmp"), ""},
+		"a link in /var/tmp":     {"mount -t tmpfs -o noexec none /mnt; mkdir /mnt/trap; ln -s /mnt/trap " + tmp("/var/tmp"), tmp("/tmp"), "noexec"},
 		"somebody else's folder": {"mount -t tmpfs -o noexec none /mnt; mkdir -m 0777 " + tmp("/var/tmp"), tmp("/tmp"), ""},
 		"/var/tmp not sticky":    {"mount -t tmpfs -o noexec none /mnt; chmod 0777 /var/tmp", tmp("/tmp"), ""},
 	} {
@@ -151,5 +151,25 @@ func TestTheConfiguredFolderComesFirst(t *testing.T) {
 	}
 	if want := []string{"/mnt/a/b/configured", "/mnt/xdg/rbee", home, tmp("/var/tmp"), tmp("/tmp")}; fmt.Sprint(dirs) != fmt.Sprint(want) {
 		t.Errorf("%v, want %v", dirs, want)
+	}
+}
+
+func TestANodeWhoseHomeIsNoGoodIsRemembered(t *testing.T) {
+	o, c := options(t), world(t, "")
+	c.do(t, "mount -t tmpfs -o noexec none /mnt")
+	first, ensured := visit(t, c, o)
+	if !ensured || !strings.HasPrefix(first, tmp("/var/tmp")) {
+		t.Errorf("the first visit: %s, %v", first, ensured)
+	}
+	if second, ensured := visit(t, c, o); ensured || second != first {
+		t.Errorf("the second visit: %s, %v", second, ensured)
+	}
+	c.do(t, "rm -r "+tmp("/var/tmp"))
+	if third, ensured := visit(t, c, o); !ensured || third != first {
+		t.Errorf("a stale note: %s, %v", third, ensured)
+	}
+	o.CacheDir = tmp("/var/tmp") + "/configured"
+	if fourth, _ := visit(t, c, o); !strings.HasPrefix(fourth, o.CacheDir) {
+		t.Errorf("with another cache_dir: %s", fourth)
 	}
 }

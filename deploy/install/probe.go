@@ -32,11 +32,11 @@ func Probe(ctx context.Context, conn remote.Conn, cacheDir string) (Facts, error
 	}
 	defer s.close()
 	s.send(func(io.Writer) error { return nil })
-	facts, err := readFacts(s.frames)
+	facts, err := readFacts(s.next)
 	if err != nil {
-		return Facts{}, s.broken(ctx, "the look at the node", "", err)
+		return Facts{}, s.broken("the look at the node", "", err)
 	}
-	s.wait(ctx)
+	s.wait()
 	return facts, nil
 }
 

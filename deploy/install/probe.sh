@@ -55,8 +55,8 @@ try() {
 		d???????w[!tT]*) say dir open "$free" "$dir"; return ;;
 		esac
 	fi
-	if [ ! -d "$dir" ] || [ -L "$dir" ]; then
-		if [ -n "$public" ]; then why=$(mkdir "$dir" 2>&1); else why=$(mkdir -p "$dir/." 2>&1); fi && made=1
+	if [ ! -d "$dir" ]; then
+		if [ -n "$public" ]; then why=$(mkdir "$dir" 2>&1); else why=$(mkdir -p "$dir" 2>&1); fi && made=1
 	fi
 	if [ ! -d "$dir" ]; then
 		say dir mkdir "$free" "$dir"

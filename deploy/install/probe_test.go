@@ -81,6 +81,18 @@ func TestALoginScriptThatHangsIsLeftAtTheDeadline(t *testing.T) {
 	c.last().cmd.Process.Kill()
 }
 
+func TestANodeThatShowsNoSignOfLifeIsGivenUp(t *testing.T) {
+	defer func(d time.Duration) { stall = d }(stall)
+	stall = 300 * time.Millisecond
+	c := node(t, "/bin/bash")
+	c.noisy(t, "exec sleep 600")
+	_, err := Probe(t.Context(), c, "")
+	if fault.CodeOf(err) != fault.HiveStartFailed || !strings.Contains(err.Error(), "no sign of life") {
+		t.Errorf("%v", err)
+	}
+	c.last().cmd.Process.Kill()
+}
+
 // only makes a PATH that has the tools our scripts use, but for some.
 func (c *local) only(t *testing.T, without ...string) {
 	t.Helper()

@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -14,6 +15,11 @@ import (
 	"rbee/internal/fault"
 	"rbee/internal/proc"
 )
+
+// stall is how long a node may show no sign of life: no answer, and not a byte taken. (Var for the test of it.)
+var stall = time.Minute
+
+var errStalled = errors.New("no sign of life")
 
 // farewell bounds the wait for a script that has said its last word: it has only folders left to remove.
 const farewell = 5 * time.Second
@@ -25,9 +31,11 @@ type script struct {
 	frames  *frames
 	tail    *proc.Tail
 	sends   chan func(io.Writer) error // nil once used
-	undo    func() bool                // of what the context would do
-	written chan struct{}              // closed when nothing is written any more
-	heard   chan struct{}              // closed at the end of stderr
+	ctx     context.Context
+	alive   func()        // to be called at a sign of life
+	undo    func()        // lets go of the context
+	written chan struct{} // closed when nothing is written any more
+	heard   chan struct{} // closed at the end of stderr
 }
 
 // start runs sh on the node and gives it the script. When the context ends, so does the session.
@@ -35,18 +43,23 @@ func start(ctx context.Context, conn remote.Conn, text string, args ...string) (
 	var random [16]byte
 	rand.Read(random[:])
 	nonce := hex.EncodeToString(random[:])
+	ctx, cancel := context.WithCancelCause(ctx)
+	watch := time.AfterFunc(stall, func() { cancel(errStalled) })
 	session, err := conn.Start(ctx, append([]string{"sh", "-s", nonce}, args...))
 	if err != nil {
+		watch.Stop()
+		defer cancel(nil)
 		if ctx.Err() != nil {
-			return nil, ctx.Err()
+			return nil, ended(ctx, conn)
 		}
 		return nil, fault.Wrap(fault.HiveStartFailed, err, "cannot run sh on %s: %s", conn, proc.Clean(err.Error()))
 	}
 	s := &script{
-		conn: conn, session: session, frames: newFrames(session, nonce), tail: proc.NewTail(8),
+		ctx: ctx, alive: func() { watch.Reset(stall) }, conn: conn, session: session, frames: newFrames(session, nonce), tail: proc.NewTail(8),
 		sends: make(chan func(io.Writer) error, 1), written: make(chan struct{}), heard: make(chan struct{}),
 	}
-	s.undo = context.AfterFunc(ctx, func() { session.Close() })
+	stop := context.AfterFunc(ctx, func() { session.Close() })
+	s.undo = func() { watch.Stop(); stop(); cancel(nil) }
 	go func() {
 		defer close(s.heard)
 		proc.EachLine(session.Stderr(), s.tail.Add)
@@ -77,13 +90,13 @@ func (s *script) send(f func(io.Writer) error) {
 }
 
 // wait lets the script end by itself, for a while.
-func (s *script) wait(ctx context.Context) {
+func (s *script) wait() {
 	limit := time.NewTimer(farewell)
 	defer limit.Stop()
 	for _, end := range []<-chan struct{}{s.session.Done(), s.heard} {
 		select {
 		case <-end:
-		case <-ctx.Done():
+		case <-s.ctx.Done():
 		case <-s.conn.Lost():
 		case <-limit.C:
 			return
@@ -93,24 +106,24 @@ func (s *script) wait(ctx context.Context) {
 
 // close ends the session whatever it does, and returns when nothing of ours reads or writes there any more.
 func (s *script) close() {
-	s.undo()
 	if s.sends != nil {
 		close(s.sends)
 	}
 	s.session.Close()
 	<-s.written
+	s.undo()
 }
 
 // broken says why a script's answers ended too early.
-func (s *script) broken(ctx context.Context, doing, after string, err error) error {
-	if ctx.Err() != nil {
-		return ctx.Err()
+func (s *script) broken(doing, after string, err error) error {
+	if s.ctx.Err() != nil {
+		return ended(s.ctx, s.conn)
 	}
 	if err != io.EOF { // it talks nonsense, and may go on for ever
 		return fault.Wrap(fault.HiveStartFailed, err, "%s on %s: %v", doing, s.conn, err).
 			WithHint("let the login scripts of the node print less where no terminal is attached")
 	}
-	s.wait(ctx)
+	s.wait()
 	select {
 	case <-s.conn.Lost():
 		return fault.Wrap(fault.NodeLost, err, "the way to %s was lost while %s%s", s.conn, doing, after).
@@ -129,6 +142,22 @@ func (s *script) broken(ctx context.Context, doing, after string, err error) err
 	}
 	return fault.New(fault.HiveStartFailed, "%s on %s ended early%s (%s)%s", doing, s.conn, after, exit, s.said(s.frames.noise)).
 		WithHint("see what the node says: ssh it and run sh").With("stderr", strings.Join(s.tail.Lines(), "\n"))
+}
+
+// ended is the error of a context that ended: the caller's own, or that of a node that shows no sign of life.
+func ended(ctx context.Context, conn remote.Conn) error {
+	if err := context.Cause(ctx); err != errStalled {
+		return ctx.Err()
+	}
+	return fault.Wrap(fault.HiveStartFailed, errStalled, "%s has shown no sign of life for %v", conn, stall).
+		WithHint("a login script there may wait for something; see whether `sh` runs there by hand")
+}
+
+// next is the script's next answer.
+func (s *script) next() (string, error) {
+	line, err := s.frames.next()
+	s.alive()
+	return line, err
 }
 
 // said is the node's own words for the end of a message: the last line of stderr, or other; short, led by a colon.
