@@ -6,6 +6,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"syscall"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -41,27 +42,60 @@ func waitExit(pid int) bool {
 	}
 }
 
+// strayTime bounds the wait for killed strays; only one in uninterruptible sleep takes longer than a millisecond.
+const strayTime = 200 * time.Millisecond
+
 // EndStrays kills and reaps the children of this process that it did not start: orphans that came home to it as
-// subreaper. It returns how many there were; in a process that is no subreaper there are none.
+// subreaper, and then what comes home from those. It returns how many there were, when they are gone or strayTime
+// is over; in a process that is no subreaper there are none.
 func EndStrays() int {
 	if !subreaper.Load() {
 		return 0
 	}
-	n := 0
+	seen := map[int]bool{}
+	for late := time.After(strayTime); ; {
+		var dying []<-chan struct{}
+		for _, pid := range killStrays() {
+			seen[pid] = true
+			dying = append(dying, reap(pid))
+		}
+		for _, dead := range dying {
+			select {
+			case <-dead:
+			case <-late:
+				return len(seen)
+			}
+		}
+		if len(dying) == 0 {
+			return len(seen)
+		}
+	}
+}
+
+func killStrays() (pids []int) {
 	spawned.Lock() // nothing may be started between the look and the kill
 	defer spawned.Unlock()
 	for _, pid := range children() {
-		if _, ours := spawned.m[pid]; ours {
-			continue
+		if _, ours := spawned.m[pid]; !ours {
+			_ = unix.Kill(pid, unix.SIGKILL)
+			pids = append(pids, pid)
 		}
-		_ = unix.Kill(pid, unix.SIGKILL)
-		var ws unix.WaitStatus
-		if got, _ := unix.Wait4(pid, &ws, unix.WNOHANG, nil); got != pid {
-			go unix.Wait4(pid, &ws, 0, nil) // dying; in uninterruptible sleep it may take long
-		}
-		n++
 	}
-	return n
+	return pids
+}
+
+func reap(pid int) <-chan struct{} {
+	dead := make(chan struct{})
+	go func() {
+		defer close(dead)
+		var ws unix.WaitStatus
+		for {
+			if _, err := unix.Wait4(pid, &ws, 0, nil); err != unix.EINTR {
+				return
+			}
+		}
+	}()
+	return dead
 }
 
 func children() (pids []int) {
