@@ -42,18 +42,28 @@ func (t *Tail) Lines() []string {
 
 // Clean makes foreign output safe for a message: valid UTF-8, no control characters, at most maxLine bytes.
 func Clean(s string) string {
-	if len(s) > maxLine {
-		s = s[:maxLine]
-	}
+	s = cut(s)
 	if utf8.ValidString(s) && strings.IndexFunc(s, unicode.IsControl) < 0 {
 		return s
 	}
-	return strings.Map(func(r rune) rune {
+	return cut(strings.Map(func(r rune) rune {
 		if unicode.IsControl(r) && r != '\t' {
 			return -1
 		}
 		return r
-	}, strings.ToValidUTF8(s, "\uFFFD"))
+	}, strings.ToValidUTF8(s, "\uFFFD"))) // which may have made it longer
+}
+
+// cut cuts s to maxLine bytes, before a character that would not fit.
+func cut(s string) string {
+	if len(s) <= maxLine {
+		return s
+	}
+	n := maxLine
+	for n > maxLine-utf8.UTFMax && !utf8.RuneStart(s[n]) {
+		n--
+	}
+	return s[:n]
 }
 
 // EachLine reads r to its end and calls f with every line, cleaned; a line longer than 8 KiB arrives in parts.
