@@ -77,7 +77,7 @@ test: engine ## run all tests, then audit from outside what they left
 .PHONY: race
 race: engine ## run all tests under the race detector (needs a C compiler)
 	@.ci/prerequisites race
-	@CGO_ENABLED=1 GORACE='atexit_sleep_ms=0 halt_on_error=1' .ci/test -race -shuffle=on -timeout 30m $(PACKAGES)
+	@CGO_ENABLED=1 GORACE='atexit_sleep_ms=0 halt_on_error=1 suppressions=$(CURDIR)/.ci/race-suppressions' .ci/test -race -shuffle=on -timeout 30m $(PACKAGES)
 
 .PHONY: e2e
 e2e: engine ## run the tests of the whole tree only (TestTree...)
