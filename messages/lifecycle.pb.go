@@ -1033,6 +1033,52 @@ func (x *Inventory) GetProcesses() []*ProcessEnd {
 	return nil
 }
 
+// Ended tells of processes below (and not including) the sender that ended while the sender lives on; those that end
+// with it are in its Stopped.
+type Ended struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Processes     []*ProcessEnd          `protobuf:"bytes,1,rep,name=processes,proto3" json:"processes,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Ended) Reset() {
+	*x = Ended{}
+	mi := &file_messages_lifecycle_proto_msgTypes[14]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Ended) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Ended) ProtoMessage() {}
+
+func (x *Ended) ProtoReflect() protoreflect.Message {
+	mi := &file_messages_lifecycle_proto_msgTypes[14]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Ended.ProtoReflect.Descriptor instead.
+func (*Ended) Descriptor() ([]byte, []int) {
+	return file_messages_lifecycle_proto_rawDescGZIP(), []int{14}
+}
+
+func (x *Ended) GetProcesses() []*ProcessEnd {
+	if x != nil {
+		return x.Processes
+	}
+	return nil
+}
+
 // Narration is a line for the person who waits.
 type Narration struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -1046,7 +1092,7 @@ type Narration struct {
 
 func (x *Narration) Reset() {
 	*x = Narration{}
-	mi := &file_messages_lifecycle_proto_msgTypes[14]
+	mi := &file_messages_lifecycle_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1058,7 +1104,7 @@ func (x *Narration) String() string {
 func (*Narration) ProtoMessage() {}
 
 func (x *Narration) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_lifecycle_proto_msgTypes[14]
+	mi := &file_messages_lifecycle_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1071,7 +1117,7 @@ func (x *Narration) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Narration.ProtoReflect.Descriptor instead.
 func (*Narration) Descriptor() ([]byte, []int) {
-	return file_messages_lifecycle_proto_rawDescGZIP(), []int{14}
+	return file_messages_lifecycle_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *Narration) GetSource() string {
@@ -1113,7 +1159,7 @@ type Ask struct {
 
 func (x *Ask) Reset() {
 	*x = Ask{}
-	mi := &file_messages_lifecycle_proto_msgTypes[15]
+	mi := &file_messages_lifecycle_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1125,7 +1171,7 @@ func (x *Ask) String() string {
 func (*Ask) ProtoMessage() {}
 
 func (x *Ask) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_lifecycle_proto_msgTypes[15]
+	mi := &file_messages_lifecycle_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1138,7 +1184,7 @@ func (x *Ask) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Ask.ProtoReflect.Descriptor instead.
 func (*Ask) Descriptor() ([]byte, []int) {
-	return file_messages_lifecycle_proto_rawDescGZIP(), []int{15}
+	return file_messages_lifecycle_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *Ask) GetId() string {
@@ -1166,7 +1212,7 @@ type Answer struct {
 
 func (x *Answer) Reset() {
 	*x = Answer{}
-	mi := &file_messages_lifecycle_proto_msgTypes[16]
+	mi := &file_messages_lifecycle_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1178,7 +1224,7 @@ func (x *Answer) String() string {
 func (*Answer) ProtoMessage() {}
 
 func (x *Answer) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_lifecycle_proto_msgTypes[16]
+	mi := &file_messages_lifecycle_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1191,7 +1237,7 @@ func (x *Answer) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Answer.ProtoReflect.Descriptor instead.
 func (*Answer) Descriptor() ([]byte, []int) {
-	return file_messages_lifecycle_proto_rawDescGZIP(), []int{16}
+	return file_messages_lifecycle_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *Answer) GetId() string {
@@ -1225,7 +1271,7 @@ type Spans struct {
 
 func (x *Spans) Reset() {
 	*x = Spans{}
-	mi := &file_messages_lifecycle_proto_msgTypes[17]
+	mi := &file_messages_lifecycle_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1237,7 +1283,7 @@ func (x *Spans) String() string {
 func (*Spans) ProtoMessage() {}
 
 func (x *Spans) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_lifecycle_proto_msgTypes[17]
+	mi := &file_messages_lifecycle_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1250,7 +1296,7 @@ func (x *Spans) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Spans.ProtoReflect.Descriptor instead.
 func (*Spans) Descriptor() ([]byte, []int) {
-	return file_messages_lifecycle_proto_rawDescGZIP(), []int{17}
+	return file_messages_lifecycle_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *Spans) GetOtlp() []byte {
@@ -1269,7 +1315,7 @@ type FlushSpans struct {
 
 func (x *FlushSpans) Reset() {
 	*x = FlushSpans{}
-	mi := &file_messages_lifecycle_proto_msgTypes[18]
+	mi := &file_messages_lifecycle_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1281,7 +1327,7 @@ func (x *FlushSpans) String() string {
 func (*FlushSpans) ProtoMessage() {}
 
 func (x *FlushSpans) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_lifecycle_proto_msgTypes[18]
+	mi := &file_messages_lifecycle_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1294,7 +1340,7 @@ func (x *FlushSpans) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FlushSpans.ProtoReflect.Descriptor instead.
 func (*FlushSpans) Descriptor() ([]byte, []int) {
-	return file_messages_lifecycle_proto_rawDescGZIP(), []int{18}
+	return file_messages_lifecycle_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *FlushSpans) GetNumber() int64 {
@@ -1313,7 +1359,7 @@ type SpansFlushed struct {
 
 func (x *SpansFlushed) Reset() {
 	*x = SpansFlushed{}
-	mi := &file_messages_lifecycle_proto_msgTypes[19]
+	mi := &file_messages_lifecycle_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1325,7 +1371,7 @@ func (x *SpansFlushed) String() string {
 func (*SpansFlushed) ProtoMessage() {}
 
 func (x *SpansFlushed) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_lifecycle_proto_msgTypes[19]
+	mi := &file_messages_lifecycle_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1338,7 +1384,7 @@ func (x *SpansFlushed) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SpansFlushed.ProtoReflect.Descriptor instead.
 func (*SpansFlushed) Descriptor() ([]byte, []int) {
-	return file_messages_lifecycle_proto_rawDescGZIP(), []int{19}
+	return file_messages_lifecycle_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *SpansFlushed) GetNumber() int64 {
@@ -1432,6 +1478,8 @@ const file_messages_lifecycle_proto_rawDesc = "" +
 	"\tSyncReply\x12\x16\n" +
 	"\x06number\x18\x01 \x01(\x03R\x06number\">\n" +
 	"\tInventory\x121\n" +
+	"\tprocesses\x18\x01 \x03(\v2\x13.rbee.v1.ProcessEndR\tprocesses\":\n" +
+	"\x05Ended\x121\n" +
 	"\tprocesses\x18\x01 \x03(\v2\x13.rbee.v1.ProcessEndR\tprocesses\"g\n" +
 	"\tNarration\x12\x16\n" +
 	"\x06source\x18\x01 \x01(\tR\x06source\x12\x12\n" +
@@ -1465,7 +1513,7 @@ func file_messages_lifecycle_proto_rawDescGZIP() []byte {
 	return file_messages_lifecycle_proto_rawDescData
 }
 
-var file_messages_lifecycle_proto_msgTypes = make([]protoimpl.MessageInfo, 20)
+var file_messages_lifecycle_proto_msgTypes = make([]protoimpl.MessageInfo, 21)
 var file_messages_lifecycle_proto_goTypes = []any{
 	(*Boot)(nil),         // 0: rbee.v1.Boot
 	(*Hello)(nil),        // 1: rbee.v1.Hello
@@ -1481,14 +1529,15 @@ var file_messages_lifecycle_proto_goTypes = []any{
 	(*Sync)(nil),         // 11: rbee.v1.Sync
 	(*SyncReply)(nil),    // 12: rbee.v1.SyncReply
 	(*Inventory)(nil),    // 13: rbee.v1.Inventory
-	(*Narration)(nil),    // 14: rbee.v1.Narration
-	(*Ask)(nil),          // 15: rbee.v1.Ask
-	(*Answer)(nil),       // 16: rbee.v1.Answer
-	(*Spans)(nil),        // 17: rbee.v1.Spans
-	(*FlushSpans)(nil),   // 18: rbee.v1.FlushSpans
-	(*SpansFlushed)(nil), // 19: rbee.v1.SpansFlushed
-	(*ModelRef)(nil),     // 20: rbee.v1.ModelRef
-	(*LoadOptions)(nil),  // 21: rbee.v1.LoadOptions
+	(*Ended)(nil),        // 14: rbee.v1.Ended
+	(*Narration)(nil),    // 15: rbee.v1.Narration
+	(*Ask)(nil),          // 16: rbee.v1.Ask
+	(*Answer)(nil),       // 17: rbee.v1.Answer
+	(*Spans)(nil),        // 18: rbee.v1.Spans
+	(*FlushSpans)(nil),   // 19: rbee.v1.FlushSpans
+	(*SpansFlushed)(nil), // 20: rbee.v1.SpansFlushed
+	(*ModelRef)(nil),     // 21: rbee.v1.ModelRef
+	(*LoadOptions)(nil),  // 22: rbee.v1.LoadOptions
 }
 var file_messages_lifecycle_proto_depIdxs = []int32{
 	2,  // 0: rbee.v1.Boot.queen:type_name -> rbee.v1.QueenConfig
@@ -1496,16 +1545,17 @@ var file_messages_lifecycle_proto_depIdxs = []int32{
 	5,  // 2: rbee.v1.Boot.worker:type_name -> rbee.v1.WorkerConfig
 	4,  // 3: rbee.v1.QueenConfig.prestart:type_name -> rbee.v1.Prestart
 	4,  // 4: rbee.v1.HiveConfig.prestart:type_name -> rbee.v1.Prestart
-	20, // 5: rbee.v1.Prestart.model:type_name -> rbee.v1.ModelRef
-	21, // 6: rbee.v1.Prestart.load:type_name -> rbee.v1.LoadOptions
-	21, // 7: rbee.v1.WorkerConfig.load:type_name -> rbee.v1.LoadOptions
+	21, // 5: rbee.v1.Prestart.model:type_name -> rbee.v1.ModelRef
+	22, // 6: rbee.v1.Prestart.load:type_name -> rbee.v1.LoadOptions
+	22, // 7: rbee.v1.WorkerConfig.load:type_name -> rbee.v1.LoadOptions
 	9,  // 8: rbee.v1.Stopped.processes:type_name -> rbee.v1.ProcessEnd
 	9,  // 9: rbee.v1.Inventory.processes:type_name -> rbee.v1.ProcessEnd
-	10, // [10:10] is the sub-list for method output_type
-	10, // [10:10] is the sub-list for method input_type
-	10, // [10:10] is the sub-list for extension type_name
-	10, // [10:10] is the sub-list for extension extendee
-	0,  // [0:10] is the sub-list for field type_name
+	9,  // 10: rbee.v1.Ended.processes:type_name -> rbee.v1.ProcessEnd
+	11, // [11:11] is the sub-list for method output_type
+	11, // [11:11] is the sub-list for method input_type
+	11, // [11:11] is the sub-list for extension type_name
+	11, // [11:11] is the sub-list for extension extendee
+	0,  // [0:11] is the sub-list for field type_name
 }
 
 func init() { file_messages_lifecycle_proto_init() }
@@ -1525,7 +1575,7 @@ func file_messages_lifecycle_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_messages_lifecycle_proto_rawDesc), len(file_messages_lifecycle_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   20,
+			NumMessages:   21,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -310,6 +310,8 @@ func (h *hive) linkDown(d supervisor.LinkDown) {
 	if h.stopping != nil || h.Hive.GetEphemeral() {
 		h.ends = append(h.ends, d.Ends...)
 		h.Tell(&messages.Narration{Source: "worker", Kind: "exit", Text: "exited" + forcedText(d)})
+	} else {
+		h.Tell(&messages.Ended{Processes: d.Ends}) // before the inventory that lacks them
 	}
 	if !d.Asked && h.stopping == nil {
 		if s.err == nil {

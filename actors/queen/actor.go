@@ -41,7 +41,7 @@ type Kill struct{}
 // Spawn starts the queen's root actor.
 func Spawn(o Options) (*actor.PID, error) {
 	q := &queen{Options: o, hives: map[string]*hive{}, current: map[string]*hive{}, lives: map[string]int{}, deaths: map[string]supervisor.Lives{},
-		ledger: map[string]*request{}}
+		ledger: map[string]*request{}, census: newCensus(o.Count)}
 	return o.Endpoint.System.Root.SpawnNamed(actor.PropsFromProducer(func() actor.Actor { return q }), transport.RootID)
 }
 
@@ -60,6 +60,7 @@ type queen struct {
 	done     bool
 	started  int64
 	ends     []*messages.ProcessEnd
+	census   *census
 }
 
 // What the gateway, the streams and the queen's own timers say.

@@ -8,6 +8,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"rbee/internal/fault"
+	"rbee/internal/transport"
 	"rbee/messages"
 	"rbee/supervisor"
 )
@@ -114,6 +115,7 @@ func (q *queen) inventory() {
 			m.Processes = append(m.Processes, h.link.Processes()...)
 		}
 	}
+	q.census.see(m.Processes)
 	q.Tell(m)
 }
 
@@ -126,6 +128,12 @@ func (q *queen) fromHive(m supervisor.FromChild) {
 	case *messages.HiveState:
 		if q.current[h.node.Name] == h {
 			_ = q.Registry.ReplaceNode(h.node.Name, m.GetWorkers()) // a hive that claims another's workers is not believed
+		}
+	case *messages.Ended:
+		q.census.end(m.GetProcesses())
+		for _, e := range m.GetProcesses() {
+			q.Tell(&messages.Narration{Source: e.GetName(), Kind: "exit",
+				Text: transport.Base(e.GetAddress()) + " on " + h.node.Name + " exited (" + e.GetCause() + ")"})
 		}
 	case *messages.Offer:
 		q.offered(h, m)
@@ -208,6 +216,7 @@ func (q *queen) linkDown(d supervisor.LinkDown) {
 	default:
 		h.fault = lostFault(h, d.Cause)
 	}
+	q.census.end(d.Ends)
 	if !d.Asked && d.Err == nil {
 		q.mourn(h, d.Cause)
 	}

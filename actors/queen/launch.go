@@ -8,6 +8,7 @@ import (
 	"go.opentelemetry.io/otel/trace"
 	"google.golang.org/protobuf/proto"
 
+	"rbee/internal/telemetry"
 	"rbee/internal/transport"
 	"rbee/messages"
 	"rbee/supervisor"
@@ -27,6 +28,7 @@ type Config struct {
 	Nodes   func(spec string) ([]Node, error)
 	Tracer  trace.Tracer
 	Tracing bool
+	Count   *telemetry.Metrics      // of processes as they start and end; nil in an ephemeral queen, whose owner counts
 	Log     func(node, line string) // a hive's stderr, its workers' lines included
 	Ingest  func(otlp []byte)       // spans from hives and workers
 }

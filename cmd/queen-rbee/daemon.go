@@ -66,8 +66,9 @@ func daemon(ctx context.Context, o options) (int, error) {
 	logs := openLogs(env, run, log)
 	defer logs.Close()
 
+	count := telemetry.NewMetrics(out.MeterProvider())
 	cfg := queen.Config{
-		Address: address, Run: run, Root: os.Getenv(proc.EnvRoot), Ephemeral: o.ephemeral, Lease: o.lease, Stall: o.stall,
+		Address: address, Count: count, Run: run, Root: os.Getenv(proc.EnvRoot), Ephemeral: o.ephemeral, Lease: o.lease, Stall: o.stall,
 		Slots: o.slots, IdleTTL: o.keepAlive, Nodes: nodes(env, nil), Tracer: tel.Tracer(), Tracing: true, Log: logTo(logs), Ingest: ingest(tel),
 	}
 	if o.ephemeral {
@@ -94,7 +95,7 @@ func daemon(ctx context.Context, o options) (int, error) {
 	api := gateway.NewServer(gateway.Handler(unused.watch(queen.NewBackend(opt, pid, takeTrace(tel), unused.idle)), gateway.Options{}))
 	go func() { _ = api.Serve(sock.l) }()
 	log.Info("serving", "socket", path, "pid", os.Getpid(), "run", run)
-	return wait(log, telemetry.NewMetrics(out.MeterProvider()), done, stop, func() { ep.System.Root.Send(pid, queen.Kill{}) }), nil
+	return wait(log, count, done, stop, func() { ep.System.Root.Send(pid, queen.Kill{}) }), nil
 }
 
 // wait returns when the tree is gone. The first signal asks for it, the second one takes it.
@@ -119,7 +120,7 @@ func wait(log *slog.Logger, count *telemetry.Metrics, done <-chan *messages.Stop
 	}
 }
 
-// receipt logs what became of every process, and returns 3 if one could not be proven gone.
+// receipt logs what became of every process (the queen has counted them), and returns 3 if one could not be proven gone.
 func receipt(log *slog.Logger, count *telemetry.Metrics, m *messages.Stopped, began time.Time) int {
 	forced, unproven := 0, 0
 	for _, e := range m.GetProcesses() {
@@ -129,8 +130,6 @@ func receipt(log *slog.Logger, count *telemetry.Metrics, m *messages.Stopped, be
 		if e.GetUnproven() {
 			unproven++
 		}
-		count.Started(e.GetName(), 1)
-		count.Stopped(e.GetName(), e.GetForced())
 		log.Info("ended", "name", e.GetName(), "pid", e.GetPid(), "host", e.GetHost(), "cause", e.GetCause(), "forced", e.GetForced(),
 			"unproven", e.GetUnproven(), "took_ms", float64(e.GetTookUs())/1000)
 	}

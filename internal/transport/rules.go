@@ -36,6 +36,7 @@ var rules = table(
 	rule{link: true, new: of[messages.SyncReply]()},
 	rule{link: true, new: of[messages.Inventory]()},
 	rule{link: true, new: of[messages.Ask]()},
+	rule{link: true, new: of[messages.Ended]()},
 	rule{link: true, new: of[messages.Spans]()},
 	rule{link: true, new: of[messages.SpansFlushed]()},
 	rule{link: true, new: of[messages.HiveState]()},

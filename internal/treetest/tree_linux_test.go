@@ -86,62 +86,24 @@ func TestTreeOneTraceCoversTheCommand(t *testing.T) {
 
 func TestTreeDaemonReusesItsWorkerAndLeavesNothing(t *testing.T) {
 	t.Parallel()
-	dir := t.TempDir()
-	socket := filepath.Join(dir, "q", "queen.sock")
-	d := exec.Command(real+"/queen-rbee", "daemon", "--socket", socket, "--lease", "2s")
-	d.Env = environment(dir)
-	errs, err := d.StderrPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := d.Start(); err != nil {
-		t.Fatal(err)
-	}
-	defer d.Process.Kill()
-	log := newWatched(errs)
-	if !log.wait(`"serving"`) {
-		t.Fatal(log)
-	}
-	for path, want := range map[string]os.FileMode{socket: 0o600, filepath.Dir(socket): 0o700} {
+	d := startDaemon(t, real, nil)
+	for path, want := range map[string]os.FileMode{d.socket: 0o600, filepath.Dir(d.socket): 0o700} {
 		if st, err := os.Stat(path); err != nil || st.Mode().Perm() != want {
 			t.Errorf("%s: %v, %v, want %v", path, st.Mode().Perm(), err, want)
 		}
 	}
-	second := exec.Command(real+"/queen-rbee", "daemon", "--socket", socket)
-	second.Env = environment(dir)
+	second := exec.Command(real+"/queen-rbee", "daemon", "--socket", d.socket)
+	second.Env = environment(d.dir)
 	if out, err := second.CombinedOutput(); err == nil || !strings.Contains(string(out), "SOCKET_IN_USE") {
 		t.Errorf("a second daemon on the socket: %v\n%s", err, out)
 	}
-	ask := func() string {
-		c := exec.Command(real+"/rbee", "infer", "--model", "demo", "--prompt", "hello world", "--temperature", "0", "--socket", socket)
-		c.Env = environment(dir)
-		var narration strings.Builder
-		c.Stderr = &narration
-		out, err := c.Output()
-		if err != nil || !strings.Contains(string(out), greeting) {
-			t.Fatalf("%v\n%s\n%s", err, out, &narration)
-		}
-		return narration.String()
-	}
-	if first := ask(); !strings.Contains(first, "starting worker") || strings.Contains(first, "reusing") {
+	if first := d.ask(0, greeting); !strings.Contains(first, "starting worker") || strings.Contains(first, "reusing") {
 		t.Errorf("the first request:\n%s", first)
 	}
-	if again := ask(); !strings.Contains(again, "reusing worker-0.1") || strings.Contains(again, "starting worker") {
+	if again := d.ask(0, greeting); !strings.Contains(again, "reusing worker-0.1") || strings.Contains(again, "starting worker") {
 		t.Errorf("the second request:\n%s", again)
 	}
-	if err := d.Process.Signal(syscall.SIGTERM); err != nil {
-		t.Fatal(err)
-	}
-	log.wait("\x00 never")
-	if err := d.Wait(); err != nil {
-		t.Errorf("the daemon ended with %v\n%s", err, log)
-	}
-	if left, err := testkit.Leftovers(dir); err != nil || len(left) > 0 {
-		t.Errorf("left: %v %v", left, err)
-	}
-	if _, err := os.Stat(socket); !os.IsNotExist(err) {
-		t.Errorf("the socket is left: %v", err)
-	}
+	d.stop(0)
 }
 
 func TestTreeSignalsCancelAndKeepWhatWasPrinted(t *testing.T) {
