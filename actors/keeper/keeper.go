@@ -35,6 +35,7 @@ type Options struct {
 	Run      string // its id, fresh
 	LogDir   string
 	Lease    time.Duration // 0 = the default
+	Stall    time.Duration // a request without a token for so long is given up; 0 = the default
 	Prestart *messages.Prestart
 	Tracer   trace.Tracer
 	Context  context.Context // parent of the spans
@@ -80,7 +81,7 @@ func Start(o Options) (*Queen, error) {
 		// The queen must end what is below it before it goes; see the hive's.
 		Death: syscall.SIGCONT,
 		Args:  []string{"daemon", "--ephemeral"},
-		Boot:  &messages.Boot{Role: &messages.Boot_Queen{Queen: &messages.QueenConfig{Ephemeral: true, Prestart: o.Prestart, LogDir: o.LogDir, CanAsk: o.Ask != nil}}},
+		Boot:  &messages.Boot{Role: &messages.Boot_Queen{Queen: &messages.QueenConfig{Ephemeral: true, Prestart: o.Prestart, LogDir: o.LogDir, CanAsk: o.Ask != nil, StallMs: o.Stall.Milliseconds()}}},
 		Log:   func(line string) { q.logs.Line("queen", line) },
 		Spans: o.Spans,
 	})
@@ -173,7 +174,8 @@ func (q *Queen) Err() error {
 }
 
 // Stop asks the queen to end the tree and returns when all of it is proven gone, or cannot be proven. Workers have
-// grace; each level above them 500 ms more.
+// grace; each level above them 500 ms more, and 2 s to be proven gone if they had to be killed: that is the bound.
+// From ctx it takes the span to stop below and nothing else; who cannot wait calls Kill, which ends Stop too.
 func (q *Queen) Stop(ctx context.Context, grace time.Duration, cause string) api.Receipt {
 	return q.stop(supervisor.StopLink{Grace: grace, Cause: cause, Traceparent: supervisor.Traceparent(ctx)})
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"strconv"
 	"time"
 
 	"github.com/oklog/ulid/v2"
@@ -11,6 +12,8 @@ import (
 
 	"rbee/internal/api"
 	"rbee/internal/config"
+	"rbee/internal/proc"
+	"rbee/supervisor"
 )
 
 // inferFlags are the flags of infer, as typed.
@@ -20,7 +23,7 @@ type inferFlags struct {
 	stop                                          []string
 	maxTokens, topK, seed, context, threads       int64
 	temperature, topP, minP, repeatPenalty        float64
-	deadline, grace                               time.Duration
+	deadline, grace, lease, stall                 time.Duration
 	raw, ignoreEOS, json, quiet, timings          bool
 }
 
@@ -32,7 +35,9 @@ func newInfer(t *terminal, p parts, env config.Env) *cobra.Command {
 		Long: `infer answers one prompt. Tokens go to stdout as they are made; what happens meanwhile goes to stderr.
 
 If a daemon is running it is used. Otherwise the whole tree of processes is started for this one answer and
-stopped after it. Ctrl-C cancels the answer, keeps what was printed, and stops the tree; a second one kills it.`,
+stopped after it. Ctrl-C cancels the answer, keeps what was printed, and stops the tree; a second one kills it.
+
+--lease and --stall are for a tree that is started; a daemon has its own.`,
 		Example: `  rbee infer --model demo --prompt "hello world"
   rbee infer --model tinyllama --prompt-file question.txt --max-tokens 200
   git diff | rbee infer --model qwen --system "Review this change." -
@@ -49,7 +54,7 @@ stopped after it. Ctrl-C cancels the answer, keeps what was printed, and stops t
 		RunE: func(c *cobra.Command, args []string) error {
 			i := newInference(t, p, env, f)
 			return i.exit(i.run(f.source(c, args), func(prompt string) (api.GenerateRequest, error) {
-				return f.request(c, t, prompt)
+				return i.flags.request(c, t, prompt)
 			}))
 		},
 	}
@@ -75,6 +80,8 @@ stopped after it. Ctrl-C cancels the answer, keeps what was printed, and stops t
 	fl.StringVar(&f.modelsDir, "models-dir", "", "where models are (default: $RBEE_MODELS_DIR, .test-models, the cache)")
 	fl.DurationVar(&f.deadline, "deadline", 0, "give up after this time, start included (default: none)")
 	fl.DurationVar(&f.grace, "grace", api.DefaultGraceMS*time.Millisecond, "what a worker gets to stop before it is killed")
+	fl.DurationVar(&f.lease, "lease", supervisor.DefaultLease, "a process of the tree that is silent for so long is dead (default also: $RBEE_LEASE)")
+	fl.DurationVar(&f.stall, "stall", time.Minute, "a worker that makes no token for so long is given up")
 	fl.BoolVar(&f.json, "json", false, "write JSON Lines to stdout")
 	fl.BoolVarP(&f.quiet, "quiet", "q", false, "only the answer, and errors")
 	fl.BoolVar(&f.timings, "timings", false, "show where the time went")
@@ -97,7 +104,7 @@ func (f *inferFlags) request(c *cobra.Command, t *terminal, prompt string) (api.
 	if f.model == "" {
 		return api.GenerateRequest{}, usagef("--model is missing").hint("for instance --model demo, which is built in")
 	}
-	if err := f.times(c); err != nil {
+	if err := f.times(c, t.getenv); err != nil {
 		return api.GenerateRequest{}, err
 	}
 	cwd, err := os.Getwd()
@@ -139,7 +146,7 @@ func (f *inferFlags) request(c *cobra.Command, t *terminal, prompt string) (api.
 }
 
 // times checks the durations in the unit they were typed in.
-func (f *inferFlags) times(c *cobra.Command) error {
+func (f *inferFlags) times(c *cobra.Command, getenv func(string) string) error {
 	const most = api.MaxDeadlineMS * time.Millisecond
 	if c.Flags().Changed("deadline") && (f.deadline < time.Millisecond || f.deadline > most) {
 		return usagef("--deadline is %v, allowed is 1ms to %v", f.deadline, most)
@@ -147,6 +154,17 @@ func (f *inferFlags) times(c *cobra.Command) error {
 	const mostGrace = api.MaxGraceMS * time.Millisecond
 	if f.grace < 0 || f.grace > mostGrace {
 		return usagef("--grace is %v, allowed is 0s to %v", f.grace, mostGrace)
+	}
+	if f.stall < time.Second || f.stall > time.Hour {
+		return usagef("--stall is %v, allowed is 1s to 1h", f.stall)
+	}
+	lease := "--lease is " + f.lease.String()
+	if env := getenv(proc.EnvLease); env != "" && !c.Flags().Changed("lease") {
+		lease = proc.EnvLease + " is " + strconv.Quote(env)
+		f.lease, _ = time.ParseDuration(env) // 0 if it is none
+	}
+	if f.lease < 500*time.Millisecond || f.lease > time.Hour {
+		return usagef("%s, allowed is 500ms to 1h", lease)
 	}
 	return nil
 }

@@ -13,7 +13,8 @@ type queen interface {
 	// Client reaches the queen's API at http://queen.
 	Client() *http.Client
 	// Stop ends what this command started and returns when all of it is proven gone, or cannot be. Each worker has
-	// grace to end by itself. For a daemon there is nothing to stop.
+	// grace to end by itself; the levels above it bound the rest. The context holds the span to stop below, and its
+	// end does not cut the stop short: Kill does. For a daemon there is nothing to stop.
 	Stop(ctx context.Context, grace time.Duration, cause string) api.Receipt
 	// Kill ends it at once, also while Stop is running.
 	Kill() api.Receipt
@@ -40,8 +41,8 @@ type queenOptions struct {
 	Context      int64
 	Threads      int64
 
-	Grace time.Duration
-	Quiet bool
+	Lease time.Duration
+	Stall time.Duration
 	// Narrate shows what happens outside of an answer: start and stop. It may be called from any goroutine.
 	Narrate func(api.Narration)
 	// Ask asks the person at the terminal for a secret; nil if there is no terminal.

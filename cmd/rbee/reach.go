@@ -58,7 +58,7 @@ func (i *inference) start(ctx context.Context) (queen, error) {
 	o := queenOptions{
 		RunID: run, LogDir: logs,
 		Node: r.Node, Model: r.Model, Cwd: r.Cwd, ModelsDir: r.ModelsDir, EnvModelsDir: r.EnvModelsDir,
-		Grace: i.flags.grace, Quiet: i.flags.quiet, Narrate: i.say.Say,
+		Lease: i.flags.lease, Stall: i.flags.stall, Narrate: i.say.Say,
 	}
 	if r.Context != nil {
 		o.Context = *r.Context

@@ -3,8 +3,6 @@ package main
 import (
 	"context"
 	"io"
-	"os"
-	"time"
 
 	"go.opentelemetry.io/otel/trace"
 
@@ -34,12 +32,8 @@ func wired() parts {
 
 // start starts an ephemeral queen.
 func start(ctx context.Context, o queenOptions) (queen, error) {
-	lease, err := leaseOf(os.Getenv("RBEE_LEASE"))
-	if err != nil {
-		return nil, err
-	}
 	q, err := keeper.Start(keeper.Options{
-		Run: o.RunID, Lease: lease, LogDir: o.LogDir, Narrate: o.Narrate, Spans: o.Spans, Context: ctx, Ask: o.Ask,
+		Run: o.RunID, Lease: o.Lease, Stall: o.Stall, LogDir: o.LogDir, Narrate: o.Narrate, Spans: o.Spans, Context: ctx, Ask: o.Ask,
 		Tracer: trace.SpanFromContext(ctx).TracerProvider().Tracer("rbee"),
 		Prestart: &messages.Prestart{
 			Node:  o.Node,
@@ -51,16 +45,4 @@ func start(ctx context.Context, o queenOptions) (queen, error) {
 		return nil, fault.From(err) // a nil *keeper.Queen in the interface would not be nil
 	}
 	return q, nil
-}
-
-// leaseOf reads RBEE_LEASE, how long a silent process of the tree counts as alive; "" is the default.
-func leaseOf(text string) (time.Duration, error) {
-	if text == "" {
-		return 0, nil
-	}
-	d, err := time.ParseDuration(text)
-	if err != nil || d < 500*time.Millisecond || d > time.Hour {
-		return 0, fault.New(fault.InvalidRequest, "RBEE_LEASE is %q, allowed is 500ms to 1h", text).WithHint("unset it for the default of 10s")
-	}
-	return d, nil
 }

@@ -12,29 +12,50 @@ import (
 	"time"
 )
 
-// A moment in a run, held open by a fake worker so that nothing depends on luck.
+// A moment in a run, held open by a fake program so that nothing depends on luck.
 type moment struct {
 	name   string
+	who    []string // can be struck then
 	engine string
+	late   string // the program that is late to come up
 	until  func(r *run) bool
 }
 
-var moments = []moment{
-	{"starting", "load=3s", func(r *run) bool { return r.stderr.wait("starting queen-rbee") && appears(r, "queen") }},
-	{"loading", "hang=load", func(r *run) bool { return r.stderr.wait("loading model") }},
-	{"decoding", "tokens=100000,rate=200", func(r *run) bool { return r.stdout.wait("tok3") }},
-	{"stopping", "tokens=100000,rate=200,hang=decode@10", func(r *run) bool {
-		if !r.stdout.wait("tok9") {
-			return false
-		}
-		_ = r.cmd.Process.Signal(syscall.SIGTERM)
-		return r.stderr.wait("stopping 1 hive")
-	}},
+var (
+	everybody = []string{"keeper", "queen", "hive", "worker"}
+	moments   = []moment{
+		{"starting", []string{"keeper", "queen"}, "tokens=5", "", func(r *run) bool { return r.stderr.wait("starting queen-rbee") && appears(r, "queen") }},
+		{"starting hive", []string{"keeper", "queen", "hive"}, "tokens=5", "rbee-hive", func(r *run) bool { return appears(r, "hive") }},
+		{"starting worker", everybody, "tokens=5", "llm-worker-rbee", func(r *run) bool { return appears(r, "worker") }},
+		{"loading", everybody, "tokens=5,hang=load", "", func(r *run) bool { return r.stderr.wait("loading model") }},
+		{"decoding", everybody, "tokens=100000,rate=200", "", func(r *run) bool { return r.stdout.wait("tok3") }},
+		{"stopping", everybody, "tokens=100000,rate=200,hang=decode@10", "", func(r *run) bool {
+			if !r.stdout.wait("tok9") {
+				return false
+			}
+			_ = r.cmd.Process.Signal(syscall.SIGTERM)
+			return r.stderr.wait("stopping 1 hive")
+		}},
+	}
+)
+
+// A late program comes up within its lease, so that without a strike the run would succeed.
+const (
+	lateTime  = 1500 * time.Millisecond
+	lateLease = 3 * time.Second
+)
+
+// stop freezes a process.
+func stop(t *testing.T, pid int) {
+	t.Helper()
+	if err := syscall.Kill(pid, syscall.SIGSTOP); err != nil {
+		t.Fatal(err)
+	}
 }
 
 // appears waits for a process that has said nothing yet; the keeper announces a start just before it happens.
 func appears(r *run, name string) bool {
-	for deadline := time.Now().Add(10 * time.Second); time.Now().Before(deadline); {
+	for deadline := time.Now().Add(10 * time.Second); time.Now().Before(deadline); time.Sleep(time.Millisecond) {
 		if len(r.below(name)) > 0 {
 			return true
 		}
@@ -46,13 +67,10 @@ func appears(r *run, name string) bool {
 func TestFaultMatrix(t *testing.T) {
 	full := os.Getenv("RBEE_FAULTS") == "full"
 	for _, m := range moments {
-		for _, who := range []string{"keeper", "queen", "hive", "worker"} {
+		for _, who := range m.who {
 			for _, sig := range []syscall.Signal{syscall.SIGKILL, syscall.SIGSTOP} {
-				if !full && m.name != "decoding" {
+				if !full && m.name != "decoding" && (m.name != "starting "+who || sig == syscall.SIGSTOP) {
 					continue
-				}
-				if m.name == "starting" && who != "keeper" && who != "queen" {
-					continue // hive and worker are not there yet: their start is "loading"
 				}
 				t.Run(fmt.Sprintf("%s/%s/%v", m.name, who, sig), func(t *testing.T) {
 					t.Parallel()
@@ -64,11 +82,17 @@ func TestFaultMatrix(t *testing.T) {
 }
 
 func strike(t *testing.T, m moment, who string, sig syscall.Signal) {
-	again := m.name == "loading" && who == "worker" // no token was made, so it is tried once more, and works
-	if again {
-		m.engine = "tokens=5,hang=load,once=" + filepath.Join(t.TempDir(), "once")
+	env, bin, limit := []string{"RBEE_FAKE_ENGINE=" + m.engine}, fake, allowed
+	// No token was made, so it is tried once more, and works.
+	again := who == "worker" && (m.name == "loading" || m.name == "starting worker")
+	if again && m.name == "loading" {
+		env[0] += ",once=" + filepath.Join(t.TempDir(), "once")
 	}
-	r := infer(t, fake, "RBEE_FAKE_ENGINE="+m.engine)
+	if m.late != "" {
+		bin, limit = late[m.late], allowed-lease+lateLease
+		env = append(env, "RBEE_LATE_TIME="+lateTime.String(), "RBEE_LATE_THEN="+filepath.Join(fake, m.late), "RBEE_LEASE="+lateLease.String())
+	}
+	r := infer(t, bin, env...)
 	if !m.until(r) {
 		t.Fatalf("the moment never came:\n%s", r.stderr)
 	}
@@ -84,7 +108,7 @@ func strike(t *testing.T, m moment, who string, sig syscall.Signal) {
 		r.clean(0)
 		return
 	}
-	r.clean(allowed)
+	r.clean(limit)
 	if who == "keeper" && sig == syscall.SIGSTOP {
 		_ = syscall.Kill(victim, syscall.SIGCONT) // on `fg` it must say so
 	}
@@ -94,8 +118,8 @@ func strike(t *testing.T, m moment, who string, sig syscall.Signal) {
 		return // nobody is left to say anything
 	case m.name == "stopping" && code == 143:
 		return // it was on its way out
-	case code == 0:
-		t.Errorf("exit code 0 although the %s was struck:\n%s", who, r.stderr)
+	case code != 1:
+		t.Errorf("exit code %d although the %s was struck, want 1:\n%s", code, who, r.stderr)
 	}
 	codes := map[string][]string{"keeper": {"QUEEN_LOST", "QUEEN_START_FAILED"}, "queen": {"QUEEN_LOST", "QUEEN_START_FAILED"}, "hive": {"NODE_LOST", "HIVE_START_FAILED"},
 		"worker": {"WORKER_CRASHED", "WORKER_START_FAILED"}}[who]

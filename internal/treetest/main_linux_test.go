@@ -20,7 +20,12 @@ import (
 	"rbee/internal/testkit"
 )
 
-var real, fake string // folders of the programs: as they ship, and with a worker whose engine misbehaves
+// Folders of the programs: as they ship, with a worker whose engine misbehaves, and with one program (the key) that is
+// late to come up (package testkit/cmd/late).
+var (
+	real, fake string
+	late       = map[string]string{}
+)
 
 func TestMain(m *testing.M) { os.Exit(build(m)) }
 
@@ -41,9 +46,27 @@ func build(m *testing.M) int {
 	programs := []string{"rbee/cmd/rbee", "rbee/cmd/queen-rbee", "rbee/cmd/rbee-hive"}
 	run(append([]string{"build", "-o", real + "/", "rbee/cmd/llm-worker-rbee"}, programs...)...)
 	run("build", "-o", fake+"/llm-worker-rbee", "rbee/internal/testkit/cmd/fakeworker")
-	for _, p := range programs {
-		if err := os.Link(filepath.Join(real, filepath.Base(p)), filepath.Join(fake, filepath.Base(p))); err != nil {
+	run("build", "-o", dir+"/late", "rbee/internal/testkit/cmd/late")
+	link := func(from, to string) {
+		if err := os.Link(from, to); err != nil {
 			panic(err)
+		}
+	}
+	for _, p := range programs {
+		link(filepath.Join(real, filepath.Base(p)), filepath.Join(fake, filepath.Base(p)))
+	}
+	names := []string{"rbee", "queen-rbee", "rbee-hive", "llm-worker-rbee"}
+	for _, slow := range names[2:] {
+		late[slow] = filepath.Join(dir, "late-"+slow)
+		if err := os.Mkdir(late[slow], 0o700); err != nil {
+			panic(err)
+		}
+		for _, p := range names {
+			from := filepath.Join(fake, p)
+			if p == slow {
+				from = filepath.Join(dir, "late")
+			}
+			link(from, filepath.Join(late[slow], p))
 		}
 	}
 	return m.Run()
