@@ -72,6 +72,7 @@ clean: ## remove what was built and fetched
 
 .PHONY: test
 test: engine ## run all tests, then audit from outside what they left
+	@.ci/prerequisites hosts
 	@CGO_ENABLED=0 .ci/test -shuffle=on -timeout 9m $(PACKAGES)
 
 .PHONY: race

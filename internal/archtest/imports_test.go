@@ -50,8 +50,8 @@ var rules = []rule{
 		what: []string{"github.com/ebitengine/purego/..."},
 		why:  "who calls native code can die of it", tests: true,
 	}, {
-		who: []string{"..."}, except: []string{"internal/engine/enginetest/...", "internal/telemetry/telemetrytest", "internal/testkit/..."},
-		what: []string{"internal/engine/enginetest/...", "internal/telemetry/telemetrytest", "internal/testkit/...", "testing", "pgregory.net/rapid/...", "go.uber.org/goleak/..."},
+		who: []string{"..."}, except: []string{"internal/engine/enginetest/...", "internal/telemetry/telemetrytest", "internal/testkit/...", "internal/testbed"},
+		what: []string{"internal/engine/enginetest/...", "internal/telemetry/telemetrytest", "internal/testkit/...", "internal/testbed", "testing", "pgregory.net/rapid/...", "go.uber.org/goleak/..."},
 		why:  "fakes and test tools do not ship",
 	}, {
 		who:  []string{"actors/worker"},
@@ -102,7 +102,7 @@ var rules = []rule{
 		what: []string{"github.com/pelletier/go-toml/..."},
 		why:  "one package knows how the config file is written; the rest sees what it says", tests: true,
 	}, {
-		who: []string{"..."}, except: []string{"internal/proc/...", "internal/engine/enginelib/...", "deploy/...", "bench/...", "internal/testkit/..."},
+		who: []string{"..."}, except: []string{"internal/proc/...", "internal/engine/enginelib/...", "deploy/...", "bench/...", "internal/testkit/...", "internal/testbed"},
 		what: []string{"os/exec"},
 		why:  "whoever starts a process owns it: processes are started where their end is cared for",
 	}, {

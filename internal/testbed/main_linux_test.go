@@ -1,0 +1,31 @@
+package testbed
+
+import (
+	"os/exec"
+	"strings"
+	"testing"
+
+	"go.uber.org/goleak"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// ssh runs OpenSSH's own client with the bed's config.
+func ssh(t *testing.T, b *Bed, args ...string) string {
+	t.Helper()
+	out, err := exec.Command("ssh", append([]string{"-F", b.SSHConfig, "-o", "ConnectTimeout=10"}, args...)...).CombinedOutput()
+	if err != nil {
+		t.Fatalf("ssh %v: %v\n%s", args, err, out)
+	}
+	return strings.TrimSpace(string(out))
+}
+
+func must[T any](v T, err error) func(t *testing.T) T {
+	return func(t *testing.T) T {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return v
+	}
+}
