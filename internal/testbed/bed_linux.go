@@ -37,6 +37,8 @@ type Bed struct {
 	net   *network // nil without root
 	spawn *spawner
 
+	isPlain bool // no offloads: see plain
+
 	mu      sync.Mutex
 	leftOut map[string]bool
 }

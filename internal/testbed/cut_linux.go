@@ -72,5 +72,5 @@ func (h *Host) Heal() error {
 	if err := h.bed.needsRoot(h.bed.Caps.Cut, "Heal"); err != nil {
 		return err
 	}
-	return errors.Join(h.filter(""), h.bed.net.hub.ip(fmt.Sprintf("link set %s up", port(h.number))))
+	return errors.Join(h.filter(""), h.fast(), h.bed.net.hub.ip(fmt.Sprintf("link set %s up", port(h.number))))
 }

@@ -12,12 +12,17 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// echo starts a program on the host that echoes every connection to a port, and returns its address.
+// echo starts a program on the host that sends back what it gets, and returns its address.
 func echo(t *testing.T, h *Host) string {
+	return serve(t, h, `while (sysread $c, $b, 65536) { syswrite $c, $b }`)
+}
+
+// serve starts a program on the host that does that with every connection $c, and returns its address.
+func serve(t *testing.T, h *Host, what string) string {
 	t.Helper()
-	c := h.Command("bee", "perl", "-MIO::Socket::INET", "-e", `$|=1;
-		$l = IO::Socket::INET->new(LocalPort=>7007, Listen=>9, ReuseAddr=>1) or die; print "up\n";
-		while ($c = $l->accept) { next if fork; while (sysread $c, $b, 65536) { syswrite $c, $b } exit }`)
+	c := h.Command("bee", "perl", "-MIO::Socket::INET", "-e", `$| = 1;
+		$l = IO::Socket::INET->new(LocalPort => 7007, Listen => 9, ReuseAddr => 1) or die; print "up\n";
+		while ($c = $l->accept) { next if fork; `+what+`; exit }`)
 	out, err := c.StdoutPipe()
 	if err == nil {
 		err = c.Start()

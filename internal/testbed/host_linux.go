@@ -31,6 +31,9 @@ type Host struct {
 	in      *json.Decoder
 	log     *hostLog
 	starts  int // of sshd
+
+	limited bool       // by a token bucket
+	forward *forwarder // while delayed or lossy
 }
 
 // start makes the host: its init, its cable, and what is in its file system.
@@ -132,6 +135,9 @@ func (h *Host) Home(name string) string {
 // close ends the host: the kernel ends a pid namespace with its init, and the rest with its last process.
 func (h *Host) close() error {
 	var errs []error
+	if h.forward != nil {
+		h.forward.close()
+	}
 	if h.control != nil {
 		h.control.Close()
 	}
