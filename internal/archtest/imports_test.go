@@ -50,8 +50,8 @@ var rules = []rule{
 		what: []string{"github.com/ebitengine/purego/..."},
 		why:  "who calls native code can die of it", tests: true,
 	}, {
-		who: []string{"..."}, except: []string{"internal/engine/enginetest/...", "internal/telemetry/telemetrytest", "internal/testkit/...", "internal/testbed"},
-		what: []string{"internal/engine/enginetest/...", "internal/telemetry/telemetrytest", "internal/testkit/...", "internal/testbed", "testing", "pgregory.net/rapid/...", "go.uber.org/goleak/..."},
+		who: []string{"..."}, except: []string{"internal/engine/enginetest/...", "internal/telemetry/telemetrytest", "internal/models/fetch/fetchtest", "internal/testkit/...", "internal/testbed"},
+		what: []string{"internal/engine/enginetest/...", "internal/telemetry/telemetrytest", "internal/models/fetch/fetchtest", "internal/testkit/...", "internal/testbed", "testing", "pgregory.net/rapid/...", "go.uber.org/goleak/..."},
 		why:  "fakes and test tools do not ship",
 	}, {
 		who:  []string{"actors/worker"},
@@ -105,6 +105,15 @@ var rules = []rule{
 		who: []string{"..."}, except: []string{"internal/proc/...", "internal/engine/enginelib/...", "deploy/...", "bench/...", "internal/testkit/...", "internal/testbed"},
 		what: []string{"os/exec"},
 		why:  "whoever starts a process owns it: processes are started where their end is cared for",
+	}, {
+		who:  []string{"internal/models"},
+		what: []string{"internal/models/fetch/...", "net/http"},
+		why:  "finding a model never touches the network: a download is handed in as a Fetcher",
+	}, {
+		who: []string{"internal/models/fetch/..."},
+		what: []string{"supervisor/...", "messages", "deploy/...", "internal/transport/...", "internal/proc/...", "internal/engine/...", "internal/gateway/...",
+			"internal/api/...", "internal/registry/...", "internal/place/...", "internal/ui/...", "internal/telemetry/..."},
+		why: "a download knows the hub and the disk, not who waits for it",
 	}, {
 		who: []string{"..."}, except: []string{"deploy/..."},
 		what: []string{"golang.org/x/crypto/ssh/..."},

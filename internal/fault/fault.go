@@ -28,6 +28,8 @@ const (
 	ModelAmbiguous     Code = "MODEL_AMBIGUOUS"
 	ModelAccessDenied  Code = "MODEL_ACCESS_DENIED"
 	ModelCorrupt       Code = "MODEL_CORRUPT"
+	DownloadFailed     Code = "DOWNLOAD_FAILED"
+	DownloadStalled    Code = "DOWNLOAD_STALLED"
 	DiskFull           Code = "DISK_FULL"
 	InsufficientMemory Code = "INSUFFICIENT_MEMORY"
 	InsufficientVRAM   Code = "INSUFFICIENT_VRAM"
@@ -55,7 +57,7 @@ var status = map[Code]int{
 	NodeUnknown: 404, HiveStartFailed: 502, QueenStartFailed: 502, QueenLost: 502, SocketInUse: 502,
 	VersionMismatch: 409, EngineUnavailable: 502, NodeLost: 502,
 	ModelRefInvalid: 400, ModelNotFound: 404, ModelAmbiguous: 409, ModelAccessDenied: 403, ModelCorrupt: 422,
-	DiskFull: 507, InsufficientMemory: 507, InsufficientVRAM: 507, BackendUnavailable: 400, DeviceUnavailable: 400,
+	DownloadFailed: 502, DownloadStalled: 504, DiskFull: 507, InsufficientMemory: 507, InsufficientVRAM: 507, BackendUnavailable: 400, DeviceUnavailable: 400,
 	WorkerStartFailed: 502, LoadTimeout: 504, WorkerCrashed: 502, WorkerStalled: 504,
 	QueueFull: 503, QueueTimeout: 503, ContextOverflow: 400, InvalidRequest: 400,
 	SSHTimeout: 504, SSHUnreachable: 504, SSHAuthFailed: 502, SSHHostKeyUnknown: 502, SSHHostKeyChanged: 502,

@@ -18,8 +18,13 @@ type Env struct {
 	Local bool
 	// Getenv reads the environment of this process; nil is os.Getenv.
 	Getenv func(string) string
+	// Names are the user's own short names: name -> hf:org/repo, with a quantisation or a file if need be. They
+	// go before the built-in ones.
+	Names map[string]string
 	// Fetcher gets what is not there; nil: nothing is fetched.
 	Fetcher Fetcher
+	// Progress hears how a fetch goes; it may be nil.
+	Progress func(Progress)
 }
 
 func (e Env) getenv(name string) string {

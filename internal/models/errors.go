@@ -22,7 +22,7 @@ func list(names []string) string {
 	return strings.Join(names, ", ")
 }
 
-func notFound(r Ref, dir, why string, all []candidate) *fault.Error {
+func notFound(r Ref, env Env, dir, why string, all []candidate) *fault.Error {
 	there := []string{demo.Name}
 	for _, c := range all {
 		if !slices.Contains(there, c.name()) {
@@ -31,15 +31,12 @@ func notFound(r Ref, dir, why string, all []candidate) *fault.Error {
 	}
 	e := fault.New(fault.ModelNotFound, "there is no model %s in %s (%s); there is: %s", clip(r.Text), dir, why, list(there)).
 		With("directory", dir).With("models", there)
-	if known, ok := table[strings.ToLower(r.Name)]; ok && r.Kind == Name {
-		return e.WithHint("put %s of %s/%s on the Hugging Face hub into %s", known.file, known.org, known.repo, filepath.Join(dir, FolderName(r)))
-	}
-	if r.Kind == Hub {
-		file := r.File
+	if w, ok := env.want(r, dir); ok {
+		file := w.File
 		if file == "" {
 			file = "a .gguf file"
 		}
-		return e.WithHint("put %s of %s/%s into %s", file, r.Org, r.Repo, filepath.Join(dir, FolderName(r)))
+		return e.WithHint("put %s of %s/%s on the Hugging Face hub into %s", file, w.Org, w.Repo, filepath.Join(dir, w.Folder))
 	}
 	return e.WithHint("use one of these, or give a path to a .gguf file")
 }

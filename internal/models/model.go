@@ -1,10 +1,6 @@
 package models
 
-import (
-	"context"
-
-	"rbee/internal/gguf"
-)
+import "rbee/internal/gguf"
 
 // Model is a model on this machine's disk.
 type Model struct {
@@ -19,12 +15,6 @@ type Model struct {
 	// do not change it. Nil only in a List entry whose Broken says why.
 	Header *gguf.Header
 	Broken error
-}
-
-// Fetcher gets a model that is not in the model directory.
-type Fetcher interface {
-	// Fetch puts the model into dir/FolderName(ref). After a nil error it is looked for again.
-	Fetch(ctx context.Context, ref Ref, dir string) error
 }
 
 // files returns all files of the model.

@@ -2,6 +2,7 @@ package models
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -54,21 +55,20 @@ func find(ctx context.Context, r Ref, env Env) (*Model, error) {
 			return findPath(r, env)
 		}
 	}
-	m, err := findIn(dir, why, r)
-	if env.Fetcher != nil && fault.CodeOf(err) == fault.ModelNotFound && r.fetchable() {
-		if err := env.Fetcher.Fetch(ctx, r, dir); err != nil {
+	m, err := findIn(dir, why, r, env)
+	missing := fault.CodeOf(err) == fault.ModelNotFound || errors.Is(err, errIncomplete)
+	if w, ok := env.want(r, dir); ok && missing && env.Fetcher != nil {
+		if err := env.Fetcher.Fetch(ctx, w); err != nil {
 			return nil, err
 		}
-		return findIn(dir, why, r)
+		return findIn(dir, why, r, env)
 	}
 	return m, err
 }
 
-// fetchable: it is known where on the hub the model is.
-func (r Ref) fetchable() bool {
-	_, known := table[strings.ToLower(r.Name)]
-	return r.Kind == Hub || known
-}
+// errIncomplete is the cause when parts of a split model are missing: a fetch that was cut off between two parts
+// goes on with the next.
+var errIncomplete = errors.New("parts are missing")
 
 // findDemo writes the built-in model on first use, and again when another release left another one.
 func findDemo(r Ref, dir string) (*Model, error) {
@@ -88,12 +88,13 @@ func findDemo(r Ref, dir string) (*Model, error) {
 }
 
 // findIn looks into the model directory.
-func findIn(dir, why string, r Ref) (*Model, error) {
+func findIn(dir, why string, r Ref, env Env) (*Model, error) {
 	all, err := scanAll(dir)
 	if err != nil {
 		return nil, cannotRead(dir, err)
 	}
-	fit := pick(r, all)
+	known, _ := env.short(r)
+	fit := pick(r, known, all)
 	for _, c := range fit {
 		for _, path := range c.paths {
 			if _, err := os.Stat(path); err == nil && !inside(dir, path) {
@@ -103,7 +104,7 @@ func findIn(dir, why string, r Ref) (*Model, error) {
 	}
 	switch {
 	case len(fit) == 0:
-		return nil, notFound(r, dir, why, all)
+		return nil, notFound(r, env, dir, why, all)
 	case len(fit) > 1:
 		return nil, ambiguous(r, fit)
 	}
@@ -113,7 +114,7 @@ func findIn(dir, why string, r Ref) (*Model, error) {
 // model is the candidate as a model, or MODEL_CORRUPT if parts are missing.
 func (c candidate) model(name, source string) (*Model, error) {
 	if len(c.missing) > 0 {
-		return nil, fault.New(fault.ModelCorrupt, "model %s is incomplete: %d of %d files are there, missing: %s",
+		return nil, fault.Wrap(fault.ModelCorrupt, errIncomplete, "model %s is incomplete: %d of %d files are there, missing: %s",
 			name, len(c.paths), c.count, list(c.missing)).
 			WithHint("put the missing files into %s", filepath.Dir(c.path())).
 			With("path", c.path()).With("missing", c.missing)

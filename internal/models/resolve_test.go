@@ -216,10 +216,10 @@ type fetcher struct {
 	calls int
 }
 
-func (f *fetcher) Fetch(_ context.Context, r Ref, dir string) error {
+func (f *fetcher) Fetch(_ context.Context, w Want) error {
 	f.calls++
 	if f.err == nil {
-		f.fetch(filepath.Join(dir, FolderName(r)))
+		f.fetch(filepath.Join(w.Dir, w.Folder))
 	}
 	return f.err
 }

@@ -40,7 +40,7 @@ func scan(dir string) ([]candidate, error) {
 	splits := map[string]int{} // base and count -> index in found
 	for _, e := range entries {
 		file := e.Name()
-		if e.IsDir() || !gguf.IsModelFile(file) || strings.HasPrefix(file, ".") || strings.HasPrefix(file, "mmproj-") {
+		if e.IsDir() || !gguf.IsModelFile(file) || strings.HasPrefix(file, ".") || IsProjector(file) {
 			continue
 		}
 		path := filepath.Join(dir, file)
@@ -71,16 +71,8 @@ func scan(dir string) ([]candidate, error) {
 	return found, nil
 }
 
-// matches reports whether the file's name carries the quantisation, as a word of its own: Q4_K is not Q4_K_M.
-func (c candidate) matches(quant string) bool {
-	words := strings.FieldsFunc(c.base, func(r rune) bool { return r == '.' || r == '-' })
-	for _, w := range words {
-		if strings.EqualFold(w, quant) {
-			return true
-		}
-	}
-	return false
-}
+// IsProjector reports whether a file is the projector that goes with a model that sees (mmproj-*), and no model.
+func IsProjector(file string) bool { return strings.Contains(strings.ToLower(file), "mmproj") }
 
 // scanAll returns everything in the model directory: the files right in it, then its folders'. A directory that
 // does not exist holds nothing.

@@ -1,0 +1,121 @@
+package fetch
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"rbee/internal/fault"
+	"rbee/internal/models"
+)
+
+// Fetcher downloads models. One serves a whole process: what several ask for at the same time it fetches once.
+type Fetcher struct {
+	options Options
+	wait    func(context.Context, time.Duration) error // between attempts
+	// Who asks with the same words shares even the questions to the hub; who means the same file with other words
+	// shares the download.
+	asked, files flights
+}
+
+// New returns a Fetcher. It does nothing, and reads no environment, until it is asked.
+func New(o Options) *Fetcher { return &Fetcher{options: o.withDefaults(), wait: sleep} }
+
+// Fetch downloads what w says into w.Dir/w.Folder and returns when it is there and verified; see the package for
+// how. Errors are *fault.Error with the code MODEL_NOT_FOUND, MODEL_AMBIGUOUS, MODEL_ACCESS_DENIED, MODEL_CORRUPT,
+// MODEL_REF_INVALID, DOWNLOAD_FAILED, DOWNLOAD_STALLED, DISK_FULL or INVALID_REQUEST, or ctx's own error.
+func (f *Fetcher) Fetch(ctx context.Context, w models.Want) error {
+	key := strings.Join([]string{w.Dir, w.Folder, w.Org, w.Repo, w.Quant, w.File, w.Ref.SHA256}, "\x00")
+	return f.asked.do(ctx, key, w.Progress, func(ctx context.Context, report func(models.Progress)) error {
+		c, err := newClient(f.options.Getenv, f.options.Transport)
+		if err != nil {
+			return err
+		}
+		d := &hub{client: c, Options: f.options, want: w, wait: f.wait}
+		p, err := d.plan(ctx)
+		if err != nil {
+			return err
+		}
+		path := filepath.Join(w.Dir, w.Folder, p.files[0].name())
+		return f.files.do(ctx, path, report, func(ctx context.Context, report func(models.Progress)) error {
+			return d.bring(ctx, p, report)
+		})
+	})
+}
+
+// bring downloads the files of a plan that are not there.
+func (d *hub) bring(ctx context.Context, p plan, report func(models.Progress)) error {
+	root, err := d.folder()
+	if err != nil {
+		return err
+	}
+	defer root.Close()
+	defer os.Remove(root.Name()) // succeeds only if nothing is in it
+	unlock, err := lock(ctx, root, p.files[0])
+	if err != nil {
+		return d.cannot(ctx, root, err)
+	}
+	defer unlock()
+
+	m := &meter{total: p.size()}
+	var todo []file
+	for _, f := range p.files {
+		if info, err := root.Stat(f.name()); err == nil && info.Mode().IsRegular() && info.Size() == f.size {
+			m.have(f.size) // it was verified before it got that name
+			continue
+		}
+		todo = append(todo, f)
+	}
+	if err := makeRoom(root, todo); err != nil {
+		return d.cannot(ctx, root, err)
+	}
+	metered, end := context.WithCancel(ctx)
+	reported := make(chan struct{})
+	go func() {
+		defer close(reported)
+		m.run(metered, report)
+	}()
+	defer func() { end(); <-reported }()
+	for _, f := range todo {
+		if err := d.fetchFile(ctx, root, p, f, m); err != nil {
+			return d.cannot(ctx, root, err)
+		}
+	}
+	return nil
+}
+
+// folder opens the model's folder, making it if need be. It cannot lie outside the model directory.
+func (d *hub) folder() (*os.Root, error) {
+	if err := os.MkdirAll(d.want.Dir, 0o700); err != nil {
+		return nil, onDisk(d.want.Dir, err)
+	}
+	dir, err := os.OpenRoot(d.want.Dir)
+	if err != nil {
+		return nil, onDisk(d.want.Dir, err)
+	}
+	defer dir.Close()
+	path := filepath.Join(d.want.Dir, d.want.Folder)
+	if !filepath.IsLocal(d.want.Folder) || filepath.Base(d.want.Folder) != d.want.Folder {
+		return nil, fault.New(fault.ModelRefInvalid, "%.100q is no name of a folder", d.want.Folder)
+	}
+	if err := dir.Mkdir(d.want.Folder, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
+		return nil, onDisk(path, err)
+	}
+	root, err := dir.OpenRoot(d.want.Folder)
+	if err != nil {
+		return nil, onDisk(path, err)
+	}
+	return root, nil
+}
+
+// cannot is what stopped a download, as its user sees it.
+func (d *hub) cannot(ctx context.Context, root *os.Root, err error) error {
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	return onDisk(root.Name(), err)
+}

@@ -1,0 +1,42 @@
+package fetch
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"slices"
+)
+
+// plan is what will be downloaded.
+type plan struct {
+	commit string
+	choice
+}
+
+// plan asks the hub what there is and decides. Nothing on disk is touched.
+func (d *hub) plan(ctx context.Context) (plan, error) {
+	commit, err := d.commit(ctx, d.repo())
+	if err != nil {
+		return plan{}, d.ofRepo(err)
+	}
+	files, err := d.list(ctx, d.repo(), commit)
+	if err != nil {
+		return plan{}, d.ofRepo(err)
+	}
+	c, err := d.choose(files)
+	return plan{commit, c}, err
+}
+
+// ofRepo says of a 404 what it is that is not there.
+func (d *hub) ofRepo(err error) error {
+	var m *missing
+	if errors.As(err, &m) {
+		return d.noRepo(m.cause)
+	}
+	return err
+}
+
+// sortParts brings the parts of a split model into order: their names differ in the number only.
+func sortParts(files []file) {
+	slices.SortFunc(files, func(a, b file) int { return cmp.Compare(a.path, b.path) })
+}
