@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"os"
 	"sync"
-	"time"
 
 	"golang.org/x/sync/errgroup"
 
@@ -28,10 +27,7 @@ var (
 	errChanged  = errors.New("the file changed while it came")
 )
 
-const (
-	maxChanges = 3               // how often a file may change under us before we believe it never rests
-	everySave  = 2 * time.Second // how much a power cut costs
-)
+const maxChanges = 3 // how often a file may change under us before we believe it never rests
 
 // fetchFile downloads one file. Its partial file stays if anything but the file itself was wrong.
 func (d *hub) fetchFile(ctx context.Context, root *os.Root, p plan, f file, m *meter) error {
@@ -103,8 +99,9 @@ func (d *download) verified(ctx context.Context, get func(context.Context) error
 		return err
 	})
 	g.Go(func() error {
-		for sleep(saving, everySave) == nil {
-			if err := d.save(true); err != nil {
+		for sleep(saving, d.SaveEvery) == nil {
+			// The file has its space; a state that finds none costs a later resume, not this download.
+			if err := d.save(true); err != nil && !isFull(err) {
 				return err
 			}
 		}

@@ -16,14 +16,14 @@ import (
 
 const (
 	ref    = "hf:Org/Repo"
-	placed = "org--repo/m.gguf"
+	placed = "org--repo/m-Q4_K_M.gguf"
 )
 
 // withModel is a place whose hub has one model of five segments.
 func withModel(t *testing.T) (*place, []byte) {
 	p := newPlace(t)
 	content := random(4*segment + 1000)
-	p.hub.Add("Org/Repo", "m.gguf", content)
+	p.hub.Add("Org/Repo", "m-Q4_K_M.gguf", content)
 	return p, content
 }
 
@@ -104,7 +104,7 @@ func TestNobodyIsTriedAgainWhoSaidNo(t *testing.T) {
 func TestAFileThatIsListedButNotThere(t *testing.T) {
 	p, _ := withModel(t)
 	p.hub.Break(fetchtest.Fault{Kind: fetchtest.Resolve, Do: fetchtest.Status(404)})
-	p.refuses(ref, fault.ModelNotFound, "m.gguf", "404")
+	p.refuses(ref, fault.ModelNotFound, "m-Q4_K_M.gguf", "404")
 }
 
 func TestAWrongTokenIsDenied(t *testing.T) {
@@ -140,7 +140,7 @@ func TestProgressIsKeptAndResetsTheCount(t *testing.T) {
 			p := newPlace(t)
 			content := random(segment - 1)
 			p.f.options.Stall = 100 * time.Millisecond
-			p.hub.Add("Org/Repo", "m.gguf", content)
+			p.hub.Add("Org/Repo", "m-Q4_K_M.gguf", content)
 			p.hub.Break(fetchtest.Fault{Kind: fetchtest.Bytes, Times: 10, Do: do(6000)})
 			p.gets(ref)
 			p.has(placed, content)
@@ -166,7 +166,7 @@ func TestAStallIsSaidToBeOne(t *testing.T) {
 	p.f.options.Stall = 20 * time.Millisecond
 	p.hub.Break(fetchtest.Fault{Kind: fetchtest.Bytes, Do: fetchtest.Stall(0)})
 	p.refuses(ref, fault.DownloadStalled, "6 attempts", "no byte for 20ms")
-	if names := p.names("org--repo"); !slices.Equal(names, []string{"m.gguf.partial", "m.gguf.partial.json"}) {
+	if names := p.names("org--repo"); !slices.Equal(names, []string{"m-Q4_K_M.gguf.partial", "m-Q4_K_M.gguf.partial.json"}) {
 		t.Errorf("kept %q", names)
 	}
 }
@@ -180,7 +180,7 @@ func TestAServerThatIsGoneIsDownloadFailed(t *testing.T) {
 func TestWrongBytesAreFoundAndRemoved(t *testing.T) {
 	p, content := withModel(t)
 	p.hub.Break(fetchtest.Fault{Kind: fetchtest.Bytes, Do: fetchtest.WrongBytes(3*segment + 5)})
-	e := p.refuses(ref, fault.ModelCorrupt, "m.gguf of Org/Repo")
+	e := p.refuses(ref, fault.ModelCorrupt, "m-Q4_K_M.gguf of Org/Repo")
 	if len(e.Details["expected"].(string)) != 64 || len(e.Details["found"].(string)) != 64 || !strings.Contains(e.Message, e.Details["found"].(string)) {
 		t.Errorf("%v, %v", e, e.Details)
 	}
@@ -226,7 +226,7 @@ func TestAnAnswerThatBreaksTheProtocolIsRefused(t *testing.T) {
 			if len(p.waits) != 0 {
 				t.Errorf("tried again after %v", p.waits)
 			}
-			if slices.Contains(p.names("org--repo"), "m.gguf") {
+			if slices.Contains(p.names("org--repo"), "m-Q4_K_M.gguf") {
 				t.Error("it has its name")
 			}
 			p.hub.Mend()

@@ -99,7 +99,7 @@ func (d *hub) folder() (*os.Root, error) {
 	}
 	defer dir.Close()
 	path := filepath.Join(d.want.Dir, d.want.Folder)
-	if !filepath.IsLocal(d.want.Folder) || filepath.Base(d.want.Folder) != d.want.Folder {
+	if !filepath.IsLocal(d.want.Folder) || filepath.Base(d.want.Folder) != d.want.Folder || d.want.Folder == "." {
 		return nil, fault.New(fault.ModelRefInvalid, "%.100q is no name of a folder", d.want.Folder)
 	}
 	if err := dir.Mkdir(d.want.Folder, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {

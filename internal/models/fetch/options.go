@@ -21,6 +21,8 @@ type Options struct {
 	MaxRetryAfter time.Duration // the longest wait that a server may ask for; 0 is 60 s
 	Stall         time.Duration // an attempt ends when no byte came for so long; 0 is 60 s
 
+	SaveEvery time.Duration // how much of a download SIGKILL or a power cut costs; 0 is 2 s
+
 	// Transport carries the requests; nil is one for downloads (client.go). A token is added above it.
 	Transport http.RoundTripper
 }
@@ -35,6 +37,7 @@ func (o Options) withDefaults() Options {
 	set(&o.MaxWait, 3200*time.Millisecond)
 	set(&o.MaxRetryAfter, time.Minute)
 	set(&o.Stall, time.Minute)
+	set(&o.SaveEvery, 2*time.Second)
 	if o.Transport == nil {
 		o.Transport = transport()
 	}

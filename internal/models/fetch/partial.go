@@ -138,12 +138,19 @@ func (p *partial) save(sync bool) error {
 	s.Done = append([]int64(nil), s.Done...)
 	p.changed = false
 	p.mu.Unlock()
+	err := error(nil)
 	if sync {
-		if err := p.f.Sync(); err != nil {
-			return err
-		}
+		err = p.f.Sync()
 	}
-	return writeState(p.root, p.file, s)
+	if err == nil {
+		err = writeState(p.root, p.file, s)
+	}
+	if err != nil {
+		p.mu.Lock()
+		p.changed = true
+		p.mu.Unlock()
+	}
+	return err
 }
 
 // etag returns the version of the file that the bytes are of, "" as long as none is known.

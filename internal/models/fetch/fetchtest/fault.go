@@ -183,3 +183,23 @@ func GzipBomb(n int64) Do {
 		return true
 	}
 }
+
+// Wait tells begun, waits for open or the client's end, and goes on with next.
+func Wait(begun func(), open <-chan struct{}, next Do) Do {
+	return func(w *Answer, r *http.Request) bool {
+		begun()
+		select {
+		case <-open:
+		case <-r.Context().Done():
+		}
+		return next(w, r)
+	}
+}
+
+// NextPage says that the list goes on at that address.
+func NextPage(address string) Do {
+	return func(w *Answer, _ *http.Request) bool {
+		w.Header().Set("Link", fmt.Sprintf("<%s>; rel=\"next\"", address))
+		return false
+	}
+}

@@ -129,3 +129,17 @@ func (h *Hub) Forget() {
 func (h *Hub) Getenv(name string) string {
 	return map[string]string{"HF_ENDPOINT": h.URL, "HF_TOKEN": h.Token}[name]
 }
+
+// File returns a file of a repository, nil if there is none of that path.
+func (h *Hub) File(repo, path string) *File {
+	_, f := h.find(repo, path)
+	return f
+}
+
+// Replace gives a file other content, as a new commit does. The commit's name stays.
+func (h *Hub) Replace(repo, path string, content []byte) *File {
+	h.mu.Lock()
+	h.repos[repo] = slices.DeleteFunc(h.repos[repo], func(f *File) bool { return f.Path == path })
+	h.mu.Unlock()
+	return h.Add(repo, path, content)
+}
