@@ -2,7 +2,6 @@ package sshconn
 
 import (
 	"io"
-	"strings"
 	"testing"
 
 	"go.uber.org/goleak"
@@ -46,15 +45,4 @@ func output(t testing.TB, c *Conn, words ...string) (string, remote.Exit) {
 	}
 	<-s.Done()
 	return string(out), s.Exit()
-}
-
-func TestACommandRunsOnAVerifiedHost(t *testing.T) {
-	s, h := serve(t), newHome(t)
-	h.knows(t, s)
-	h.host("mac", s)
-	c := dial(t, h.resolve(t, "mac"), Options{})
-	out, exit := output(t, c, "echo", "over", "there")
-	if strings.TrimSpace(out) != "over there" || !exit.OK() {
-		t.Errorf("%q, %v", out, exit)
-	}
 }

@@ -185,8 +185,9 @@ var signals = map[syscall.Signal]string{
 	syscall.SIGTERM: "TERM", syscall.SIGUSR1: "USR1", syscall.SIGUSR2: "USR2",
 }
 
-// Signal asks the server to signal the command. A server may refuse without saying so; OpenSSH's passes on ABRT,
-// ALRM, FPE, HUP, ILL, INT, KILL, PIPE, QUIT, SEGV, TERM, USR1 and USR2. It does not wait.
+// Signal asks the server to signal the command. It does not wait, and the server may refuse without a word: OpenSSH
+// (session.c) does for root, for a forced command, and for signals other than ABRT, ALRM, FPE, HUP, ILL, INT, KILL,
+// PIPE, QUIT, SEGV, TERM, USR1 and USR2.
 func (s *Session) Signal(sig syscall.Signal) error {
 	name, ok := signals[sig]
 	if !ok {
