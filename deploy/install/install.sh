@@ -12,9 +12,10 @@ stage=$dir/.stage-$nonce
 say() { printf 'rbee:%s %s\n' "$nonce" "$*"; }
 fail() { say fail "$@"; exit 1; }
 
-if command -v sha256sum >/dev/null 2>&1; then hash() { sha256sum; }
-elif command -v shasum >/dev/null 2>&1; then hash() { shasum -a 256; }
-else hash() { openssl dgst -sha256; }
+# (Not "hash": that is an alias in some shells.)
+if command -v sha256sum >/dev/null 2>&1; then digest() { sha256sum; }
+elif command -v shasum >/dev/null 2>&1; then digest() { shasum -a 256; }
+else digest() { openssl dgst -sha256; }
 fi
 
 # unpack writes stdin into the stage, and prints "unpacked" and the SHA-256 of the tar: the tar is hashed while it is
@@ -27,10 +28,10 @@ unpack() {
 				gzip -dc | tee /dev/fd/3 | {
 					cd "$stage/new-$nonce" && tar xmof - >/dev/null && cat >/dev/null && echo unpacked >&4
 				}
-			} 3>&1 | hash
+			} 3>&1 | digest
 		} 4>&1
 	else
-		gzip -dc >"$stage/tar" && hash <"$stage/tar" && (cd "$stage/new-$nonce" && tar xmof ../tar >/dev/null && echo unpacked)
+		gzip -dc >"$stage/tar" && digest <"$stage/tar" && (cd "$stage/new-$nonce" && tar xmof ../tar >/dev/null && echo unpacked)
 		rm -f "$stage/tar"
 	fi
 }
