@@ -11,7 +11,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"rbee/internal/api"
-	"rbee/internal/config"
 	"rbee/internal/proc"
 	"rbee/supervisor"
 )
@@ -27,7 +26,7 @@ type inferFlags struct {
 	raw, ignoreEOS, json, quiet, timings          bool
 }
 
-func newInfer(t *terminal, p parts, env config.Env) *cobra.Command {
+func newInfer(t *terminal, p parts, cfg *settings) *cobra.Command {
 	var f inferFlags
 	c := &cobra.Command{
 		Use:   "infer --model MODEL [--prompt TEXT | --prompt-file FILE | -]",
@@ -41,6 +40,7 @@ stopped after it. Ctrl-C cancels the answer, keeps what was printed, and stops t
 		Example: `  rbee infer --model demo --prompt "hello world"
   rbee infer --model tinyllama --prompt-file question.txt --max-tokens 200
   git diff | rbee infer --model qwen --system "Review this change." -
+  rbee infer --node mac,box --model tinyllama --prompt hi
   rbee infer --model demo --prompt hi --json | jq -r 'select(.type=="done").text'`,
 		Args: func(c *cobra.Command, args []string) error {
 			if len(args) == 1 && args[0] == "-" {
@@ -52,16 +52,16 @@ stopped after it. Ctrl-C cancels the answer, keeps what was printed, and stops t
 			return nil
 		},
 		RunE: func(c *cobra.Command, args []string) error {
-			i := newInference(t, p, env, f)
+			i := newInference(t, p, cfg.env, f)
 			return i.exit(i.run(f.source(c, args), func(prompt string) (api.GenerateRequest, error) {
-				return i.flags.request(c, t, prompt)
+				return i.flags.request(c, t, cfg, prompt)
 			}))
 		},
 	}
 	fl := c.Flags()
 	fl.SortFlags = false
 	fl.StringVarP(&f.model, "model", "m", "", "demo, a name in the model directory, a path, or file:///path")
-	fl.StringVarP(&f.node, "node", "n", api.DefaultNode, "where to run")
+	fl.StringVarP(&f.node, "node", "n", "", "where to run: a node, several with commas, or any (default: the config's default_node, localhost)")
 	fl.StringVarP(&f.prompt, "prompt", "p", "", "the prompt; - reads it from stdin")
 	fl.StringVar(&f.promptFile, "prompt-file", "", "read the prompt from a file")
 	fl.StringVar(&f.system, "system", "", "a system message before the prompt")
@@ -88,6 +88,7 @@ stopped after it. Ctrl-C cancels the answer, keeps what was printed, and stops t
 	fl.StringVar(&f.trace, "trace", "", "write the trace to a file, as OTLP JSON lines")
 	fl.StringVar(&f.queen, "queen", "", "use the queen at this socket, and no other (default: $RBEE_QUEEN)")
 	fl.StringVar(&f.socket, "socket", "", "where to look for a daemon (default: $RBEE_SOCKET, $XDG_RUNTIME_DIR/rbee/queen.sock)")
+	_ = c.RegisterFlagCompletionFunc("node", nodeList(p, cfg)) // an error only if there were no such flag
 	return c
 }
 
@@ -100,11 +101,18 @@ func (f *inferFlags) source(c *cobra.Command, args []string) promptSource {
 }
 
 // request makes the request of the flags and checks it. What was not given stays nil: defaults are the queen's.
-func (f *inferFlags) request(c *cobra.Command, t *terminal, prompt string) (api.GenerateRequest, error) {
+func (f *inferFlags) request(c *cobra.Command, t *terminal, cfg *settings, prompt string) (api.GenerateRequest, error) {
 	if f.model == "" {
 		return api.GenerateRequest{}, usagef("--model is missing").hint("for instance --model demo, which is built in")
 	}
+	if c.Flags().Changed("node") && f.node == "" {
+		return api.GenerateRequest{}, usagef("--node is empty, allowed is a node, several with commas, or any").hint("leave it out for the default")
+	}
 	if err := f.times(c, t.getenv); err != nil {
+		return api.GenerateRequest{}, err
+	}
+	node, err := cfg.node(f.node)
+	if err != nil {
 		return api.GenerateRequest{}, err
 	}
 	cwd, err := os.Getwd()
@@ -118,7 +126,7 @@ func (f *inferFlags) request(c *cobra.Command, t *terminal, prompt string) (api.
 		return filepath.Join(cwd, dir)
 	}
 	r := api.GenerateRequest{
-		ID: ulid.Make().String(), Model: f.model, Node: f.node, Cwd: cwd, ModelsDir: absolute(f.modelsDir), EnvModelsDir: absolute(t.getenv("RBEE_MODELS_DIR")),
+		ID: ulid.Make().String(), Model: f.model, Node: node, Cwd: cwd, ModelsDir: absolute(f.modelsDir), EnvModelsDir: absolute(t.getenv("RBEE_MODELS_DIR")),
 		Prompt: prompt, System: f.system, Raw: f.raw,
 		MaxTokens:     given(c, "max-tokens", f.maxTokens),
 		Temperature:   given(c, "temperature", f.temperature),

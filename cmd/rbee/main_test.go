@@ -57,7 +57,7 @@ func TestScript(t *testing.T) {
 // variables of the environment that the command may look at; all but the first three are empty unless a script sets
 // them.
 var variables = []string{"PATH", "HOME", "TMPDIR", "XDG_STATE_HOME", "XDG_CACHE_HOME", "XDG_CONFIG_HOME", "XDG_RUNTIME_DIR",
-	"RBEE_SOCKET", "RBEE_QUEEN", "RBEE_LEASE", "RBEE_MODELS_DIR", "RBEE_ENGINE_DIR", "RBEE_TEST_QUEEN", "RBEE_TEST_LEFT", "TRACEPARENT"}
+	"RBEE_CONFIG", "RBEE_SOCKET", "RBEE_QUEEN", "RBEE_LEASE", "RBEE_MODELS_DIR", "RBEE_ENGINE_DIR", "RBEE_TEST_QUEEN", "RBEE_TEST_LEFT", "RBEE_TEST_NODES", "TRACEPARENT"}
 
 var daemons sync.Map // by script
 

@@ -24,7 +24,22 @@ import (
 // testParts put a queen without processes below the command. RBEE_TEST_QUEEN says how it behaves: an answer of
 // scenarios, a colon, and how it stops. Without it, starting one is an error that a script sees.
 func testParts() parts {
-	return parts{startQueen: startTestQueen, doctor: testDoctor}
+	return parts{startQueen: startTestQueen, doctor: testDoctor, nodes: testNodes()}
+}
+
+// testNodes know an ssh config with one Host, a daemon that is connected to mac, and that anything with an @ can be
+// reached, if RBEE_TEST_NODES is set.
+func testNodes() nodeParts {
+	if os.Getenv("RBEE_TEST_NODES") == "" {
+		return nodeParts{}
+	}
+	return nodeParts{
+		others: func() []otherNode {
+			return []otherNode{{"attic", "me@attic.example", "ssh config"}, {"mac", "other", "ssh config"}}
+		},
+		states:    func(context.Context) map[string]nodeState { return map[string]nodeState{"mac": {"connected"}} },
+		reachable: func(name string) bool { return strings.Contains(name, "@") },
+	}
 }
 
 // testDoctor finds as many leftovers as RBEE_TEST_LEFT says.

@@ -11,6 +11,7 @@ import (
 
 // newRoot builds the command tree.
 func newRoot(t *terminal, p parts, env config.Env) *cobra.Command {
+	cfg := &settings{env: env}
 	root := &cobra.Command{
 		Use:   "rbee",
 		Short: "Run a language model on any machine you can reach, and leave nothing behind",
@@ -33,8 +34,10 @@ If a daemon (queen-rbee daemon) is running, it is used and left running.`,
 	root.SetErr(t.stderr)
 	root.SetVersionTemplate(version.String("rbee") + "\n")
 	root.SetFlagErrorFunc(flagError)
+	root.PersistentFlags().StringVar(&cfg.file, "config", "", "the config file (default: $RBEE_CONFIG, $XDG_CONFIG_HOME/rbee/config.toml)")
 	root.AddCommand(
-		newInfer(t, p, env),
+		newInfer(t, p, cfg),
+		newNode(t, p, cfg),
 		newEngine(t, env),
 		newDoctor(t, p),
 		&cobra.Command{

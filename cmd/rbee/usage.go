@@ -52,7 +52,7 @@ func flagError(c *cobra.Command, err error) error {
 
 func kindName(f *pflag.Flag) string {
 	switch f.Value.Type() {
-	case "int64":
+	case "int", "int64":
 		return "a whole number"
 	case "float64":
 		return "a number"

@@ -16,6 +16,7 @@ import (
 type parts struct {
 	startQueen startQueen
 	doctor     doctor
+	nodes      nodeParts
 }
 
 // doctor writes to out what is left of runs whose keeper is gone, and with fix ends it. It returns how many

@@ -308,7 +308,11 @@ func TestABrokenAgentIsSaidAndHarmless(t *testing.T) {
 		"missing": "/no/such/agent",
 		"garbage": listen(t, func(c net.Conn) { _, _ = c.Write([]byte("\xff\xff\xff\xffgarbage")) }),
 		"closed":  listen(t, func(net.Conn) {}),
-		"silent":  listen(t, func(c net.Conn) { _, _ = c.Read(make([]byte, 1)); _, _ = c.Read(make([]byte, 1<<20)); _, _ = c.Read(make([]byte, 1)) }),
+		"silent": listen(t, func(c net.Conn) {
+			_, _ = c.Read(make([]byte, 1))
+			_, _ = c.Read(make([]byte, 1<<20))
+			_, _ = c.Read(make([]byte, 1))
+		}),
 	} {
 		t.Run(name, func(t *testing.T) {
 			works(t, l.with(t, "IdentityFile "+f, "IdentityAgent "+socket), Options{})

@@ -70,7 +70,7 @@ func (d *Document) AddNode(name string, n Node) error {
 // and the blank line that kept it apart. A default_node stays.
 func (d *Document) RemoveNode(name string) error {
 	if _, ok := d.file.Nodes[name]; !ok {
-		return unknownNode(d.file, name)
+		return d.file.UnknownNode(name)
 	}
 	if err := d.noInlineNodes("take " + name + " out of it"); err != nil {
 		return err

@@ -31,7 +31,7 @@ type Node struct {
 	User     string   // "" = the ssh config's, else the user of this machine
 	Identity []string // private keys, absolute or ~/; empty = the ssh config's and the agent's
 	Jump     string   // [user@]host[:port], several with commas, in the order they are passed
-	Command  []string // instead of all of the above: a program whose stdin and stdout lead to a shell on the node
+	Command  []string // instead of all of the above: a program that runs on the node what is put behind it, like docker exec -i box
 
 	ModelsDir string   // on the node, absolute or ~/; "" = the node's own default
 	CacheDir  string   // on the node, absolute or ~/; "" = the node's own default

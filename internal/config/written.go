@@ -69,7 +69,8 @@ func (n Node) Target(name string) string {
 
 func place(path string, line int) string { return fmt.Sprintf("%s:%d", path, line) }
 
-func unknownNode(f *File, name string) error {
+// UnknownNode is the error for a name that is not in the file; it names the one that was meant, or those there are.
+func (f *File) UnknownNode(name string) error {
 	known := f.NodeNames()
 	e := fault.New(fault.NodeUnknown, "node %s is not in %s", shown(name), f.Path).With("node", name).With("nodes", known)
 	switch meant := near.Match(name, known); {

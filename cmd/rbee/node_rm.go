@@ -1,0 +1,123 @@
+package main
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"rbee/internal/config"
+)
+
+func newNodeRm(t *terminal, cfg *settings) *cobra.Command {
+	return &cobra.Command{
+		Use:     "rm NAME...",
+		Aliases: []string{"remove"},
+		Short:   "Take machines out of the config file",
+		Long: `rm takes nodes out of the config file: all that are named, or none if one of them is not there. A comment directly
+above a node goes with it. If it was the default, the default is localhost again.
+
+Nothing is changed on the node. What ssh can reach can still be used by its name.`,
+		Example: `  rbee node rm mac`,
+		Args: func(c *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				return usagef("NAME is missing").hint("rbee node ls lists the nodes")
+			}
+			return nil
+		},
+		RunE: func(_ *cobra.Command, args []string) error {
+			names := unique(args)
+			var path, before, after string
+			err := cfg.edit(func(d *config.Document) error {
+				path, before = d.File().Path, d.File().DefaultNode
+				for _, name := range names {
+					if err := d.RemoveNode(name); err != nil {
+						return err
+					}
+				}
+				after = without(before, names)
+				return d.SetDefault(after)
+			})
+			if err != nil {
+				return err
+			}
+			for _, name := range names {
+				fmt.Fprintf(t.stdout, "removed %s from %s\n", name, path)
+			}
+			if before != after {
+				return sayDefault(t, after)
+			}
+			return nil
+		},
+		ValidArgsFunction: configured(cfg),
+	}
+}
+
+// newNodeUse sets the default, as docker context use does.
+func newNodeUse(t *terminal, p parts, cfg *settings) *cobra.Command {
+	return &cobra.Command{
+		Use:   "use NAME",
+		Short: "Make a node the default, for when --node is not given",
+		Long: `use makes a node the default: where rbee infer runs when --node is not given. It takes what --node takes: a name,
+several with commas, any (all nodes of the config file), or localhost.`,
+		Example: `  rbee node use mac
+  rbee node use mac,box
+  rbee node use localhost`,
+		Args: func(c *cobra.Command, args []string) error {
+			if len(args) != 1 {
+				return usagef("%s takes one NAME, but got %d", c.CommandPath(), len(args)).hint("several nodes are one word, with commas: mac,box")
+			}
+			return nil
+		},
+		RunE: func(_ *cobra.Command, args []string) error {
+			nodes := args[0]
+			err := cfg.edit(func(d *config.Document) error {
+				known := append(knownNodes(p, d.File()), "any")
+				for name := range strings.SplitSeq(nodes, ",") {
+					if !slices.Contains(known, name) && !p.reachableNode(name) {
+						return d.File().UnknownNode(name)
+					}
+				}
+				if nodes == "localhost" {
+					return d.SetDefault("") // what it is anyhow
+				}
+				return d.SetDefault(nodes)
+			})
+			if err != nil {
+				return err
+			}
+			return sayDefault(t, nodes)
+		},
+		ValidArgsFunction: func(c *cobra.Command, args []string, typed string) ([]string, cobra.ShellCompDirective) {
+			if len(args) > 0 {
+				return nil, cobra.ShellCompDirectiveNoFileComp
+			}
+			return nodeList(p, cfg)(c, args, typed)
+		},
+	}
+}
+
+func sayDefault(t *terminal, nodes string) error {
+	if nodes == "" {
+		nodes = "localhost"
+	}
+	_, err := fmt.Fprintf(t.stdout, "the default node is %s\n", nodes)
+	return err
+}
+
+// without takes names out of a list with commas.
+func without(list string, names []string) string {
+	left := slices.DeleteFunc(strings.Split(list, ","), func(name string) bool { return slices.Contains(names, name) })
+	return strings.Join(left, ",")
+}
+
+// unique is names without repetitions, in their order.
+func unique(names []string) (all []string) {
+	for _, name := range names {
+		if !slices.Contains(all, name) {
+			all = append(all, name)
+		}
+	}
+	return all
+}

@@ -1,0 +1,39 @@
+package main
+
+import (
+	"rbee/internal/api"
+	"rbee/internal/config"
+)
+
+// settings are the config file, read when a command wants it.
+type settings struct {
+	env  config.Env
+	file string // --config
+}
+
+// load reads and checks the file.
+func (s *settings) load() (*config.File, error) { return s.env.Load(s.file) }
+
+// edit changes the file.
+func (s *settings) edit(change func(*config.Document) error) error {
+	source, err := s.env.ConfigFile(s.file)
+	if err != nil {
+		return err
+	}
+	return source.Edit(change)
+}
+
+// node is where to run: what was asked for, else the file's default_node, else this machine.
+func (s *settings) node(asked string) (string, error) {
+	if asked != "" {
+		return asked, nil
+	}
+	f, err := s.load()
+	switch {
+	case err != nil:
+		return "", err
+	case f.DefaultNode != "":
+		return f.DefaultNode, nil
+	}
+	return api.DefaultNode, nil
+}
