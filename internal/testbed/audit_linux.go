@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path"
+	"path/filepath"
 	"slices"
 	"strings"
 	"syscall"
@@ -30,7 +31,7 @@ var Places = []string{"/home", "/ro" + "ot", "/tmp", "/var/tmp", "/run", "/dev/s
 // are not followed; what does not exist holds nothing.
 func (h *Host) Files(below ...string) ([]File, error) {
 	if len(below) == 0 {
-		below = Places
+		below = h.places()
 	}
 	root := h.Path("/")
 	var all []File
@@ -64,6 +65,13 @@ func (h *Host) Files(below ...string) ([]File, error) {
 	return all, nil
 }
 
+func (h *Host) places() []string {
+	if h.bed.Caps.Hosts {
+		return Places
+	}
+	return []string{h.Home(""), filepath.Join(h.dir, "tmp")}
+}
+
 // Listening lists the sockets of the host that take connections or datagrams from others: TCP, UDP, unix.
 func (h *Host) Listening() ([]testkit.Listener, error) {
 	all, err := h.Processes()
@@ -79,6 +87,9 @@ func (h *Host) Listening() ([]testkit.Listener, error) {
 
 // FillDisk fills the home of the host's user until room bytes are left.
 func (h *Host) FillDisk(room int64) error {
+	if err := h.bed.needsRoot(h.bed.Caps.Hosts, "FillDisk"); err != nil {
+		return err
+	}
 	home := h.Path(h.Home(""))
 	var s syscall.Statfs_t
 	if err := syscall.Statfs(home, &s); err != nil {

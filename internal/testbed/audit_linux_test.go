@@ -8,7 +8,7 @@ import (
 )
 
 func TestListeningShowsTheHostAndNotItsNeighbours(t *testing.T) {
-	b := New(t, Spec{}, Spec{})
+	b := hosts(t, Spec{}, Spec{})
 	echo(t, b.Host("h2"))
 	show := func(h string) (all []string) {
 		for _, l := range must(b.Host(h).Listening())(t) {
@@ -25,7 +25,7 @@ func TestListeningShowsTheHostAndNotItsNeighbours(t *testing.T) {
 }
 
 func TestFilesShowTheHostAndNotItsNeighbours(t *testing.T) {
-	b := New(t, Spec{}, Spec{})
+	b := hosts(t, Spec{}, Spec{})
 	ssh(t, b, "h1", "mkdir -p .cache/rbee; umask 077; printf 12345 >.cache/rbee/x; touch /tmp/y /var/tmp/z /dev/shm/s")
 	ssh(t, b, "h2", "touch /tmp/neighbour")
 	var got []string
@@ -47,7 +47,7 @@ func TestFilesShowTheHostAndNotItsNeighbours(t *testing.T) {
 }
 
 func TestAHostCanBeShortOfWhatAProgramNeeds(t *testing.T) {
-	b := New(t,
+	b := hosts(t,
 		Spec{Name: "full", HomeSize: 1 << 20}, Spec{Name: "fixed", HomeReadOnly: true, TmpReadOnly: true, HomeFiles: map[string]string{"x": "1"}},
 		Spec{Name: "noexec", HomeNoexec: true, TmpNoexec: true}, Spec{Name: "bare", Without: []string{"sh", "dash", "tar"}},
 		Spec{Name: "other", Programs: map[string]string{"uname": "#!/bin/bash\necho Plan9 mips\n"}}, Spec{Name: "rude", Banner: "Go away!\n",
@@ -71,7 +71,7 @@ func TestAHostCanBeShortOfWhatAProgramNeeds(t *testing.T) {
 
 func TestWhatIsSharedIsSeenWhereItIsAndCannotBeWritten(t *testing.T) {
 	dir := t.TempDir()
-	b := New(t, Spec{Share: []string{dir}})
+	b := hosts(t, Spec{Share: []string{dir}})
 	if got, err := b.Host("h1").Exec("stat", "-c", "%F", dir); err != nil || got != "directory\n" {
 		t.Errorf("%v %q", err, got)
 	}

@@ -3,8 +3,10 @@ package testbed
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -77,14 +79,15 @@ func (b *Bed) build(specs []Spec) error {
 	if err := errors.Join(b.keys.make("user"), b.keys.make("ca")); err != nil {
 		return err
 	}
-	var err error
-	if b.Caps.Hosts = privileged(); b.Caps.Hosts {
-		b.Caps.Cut, b.Caps.Slow = true, true
-		err = b.buildHosts(specs)
-	} else {
-		return ErrNeedsRoot
+	if err := sweep(); err != nil {
+		return err
 	}
-	return errors.Join(err, b.writeClient())
+	b.spawn = newSpawner()
+	if privileged() {
+		b.Caps = Caps{Hosts: true, Cut: true, Slow: true}
+		return errors.Join(b.buildHosts(specs), b.writeClient())
+	}
+	return errors.Join(b.buildServers(specs), b.writeClient())
 }
 
 // privileged reports whether namespaces can be made: by root, unless a container forbids it.
@@ -93,13 +96,9 @@ func privileged() bool {
 }
 
 func (b *Bed) buildHosts(specs []Spec) (err error) {
-	if err := sweep(); err != nil {
-		return err
-	}
 	if b.net, err = newNetwork(); err != nil {
 		return err
 	}
-	b.spawn = newSpawner()
 	hosts := &strings.Builder{}
 	for i, s := range specs {
 		fmt.Fprintf(hosts, "%s %s\n", b.net.address(firstHost+i), s.Name)
@@ -163,6 +162,13 @@ func (b *Bed) writeClient() error {
 	return errors.Join(os.WriteFile(b.KnownHosts, []byte(known.String()), 0o600), os.WriteFile(b.SSHConfig, []byte(config.String()), 0o600))
 }
 
+// LeftOut names what was asked for and could not be had without root, such as "h1: Shell" or "Cut(RST)".
+func (b *Bed) LeftOut() []string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return slices.Sorted(maps.Keys(b.leftOut))
+}
+
 // needsRoot returns nil if what can be done here, else ErrNeedsRoot, and remembers what was left out.
 func (b *Bed) needsRoot(can bool, what string) error {
 	if can {
@@ -176,6 +182,9 @@ func (b *Bed) needsRoot(can bool, what string) error {
 
 // close ends every host and waits until nothing of it is there.
 func (b *Bed) close() error {
+	if left := b.LeftOut(); len(left) > 0 {
+		b.t.Logf("testbed: left out, since it needs root: %s", strings.Join(left, ", "))
+	}
 	var errs []error
 	for _, h := range b.Hosts {
 		errs = append(errs, h.close())

@@ -64,7 +64,7 @@ func ask(c net.Conn, limit time.Duration) error {
 const silence = 300 * time.Millisecond
 
 func TestACutConnectionIsSilentAndGoesOnWhenHealed(t *testing.T) {
-	h := New(t).Host("h1")
+	h := hosts(t).Host("h1")
 	addr := echo(t, h)
 	for _, how := range []How{LinkDown, DropIn, DropOut, DropBoth} {
 		t.Run(how.String(), func(t *testing.T) {
@@ -96,7 +96,7 @@ func TestACutConnectionIsSilentAndGoesOnWhenHealed(t *testing.T) {
 
 // What tells the directions apart: the byte that was asked reaches the host, or it does not.
 func TestAOneWayCutLetsTheOtherWayThrough(t *testing.T) {
-	h := New(t).Host("h1")
+	h := hosts(t).Host("h1")
 	addr := echo(t, h)
 	for how, want := range map[How]uint64{DropIn: 0, DropOut: 1} {
 		c := dial(t, addr)
@@ -123,7 +123,7 @@ func port4(c net.Conn) string {
 }
 
 func TestAResetReachesAnIdleConnectionAtOnce(t *testing.T) {
-	b := New(t)
+	b := hosts(t)
 	h := b.Host("h1")
 	addr := echo(t, h)
 	c := dial(t, addr)
@@ -152,7 +152,7 @@ func TestAResetReachesAnIdleConnectionAtOnce(t *testing.T) {
 }
 
 func TestACutLeavesTheNeighboursAlone(t *testing.T) {
-	b := New(t, Spec{}, Spec{})
+	b := hosts(t, Spec{}, Spec{})
 	if err := b.Host("h1").Cut(DropBoth); err != nil {
 		t.Fatal(err)
 	}

@@ -32,6 +32,7 @@ type Host struct {
 	log     *hostLog
 	starts  int // of sshd
 
+	dir     string     // of a server without root
 	limited bool       // by a token bucket
 	forward *forwarder // while delayed or lossy
 }
@@ -55,7 +56,7 @@ func (h *Host) start(etc map[string]string) error {
 		return err
 	}
 	h.log = collect(r)
-	h.init, err = h.bed.spawn.init(w, theirs)
+	h.init, err = h.bed.spawn.init(w, theirs, owner(os.Getpid()))
 	w.Close()
 	if err != nil {
 		return err
@@ -106,6 +107,9 @@ func (h *Host) ready() error {
 
 // StartSSHD starts another sshd after the first one was killed, and waits until it takes connections.
 func (h *Host) StartSSHD() error {
+	if !h.bed.Caps.Hosts {
+		return h.startServer()
+	}
 	return errors.Join(h.send("again"), h.ready())
 }
 
@@ -119,11 +123,17 @@ func (h *Host) Log() string {
 
 // Path is where a file of the host is found from outside. Absolute links in it lead astray.
 func (h *Host) Path(path string) string {
+	if !h.bed.Caps.Hosts {
+		return path
+	}
 	return filepath.Join(fmt.Sprintf("/proc/%d/root", h.init.Pid), path)
 }
 
 // Home is the home of a user as the host sees it, of the first one if name is "".
 func (h *Host) Home(name string) string {
+	if !h.bed.Caps.Hosts {
+		return filepath.Join(h.dir, "home")
+	}
 	for _, u := range h.Spec.Users {
 		if name == "" || u.Name == name {
 			return u.home()
@@ -135,6 +145,9 @@ func (h *Host) Home(name string) string {
 // close ends the host: the kernel ends a pid namespace with its init, and the rest with its last process.
 func (h *Host) close() error {
 	var errs []error
+	if !h.bed.Caps.Hosts {
+		return h.closeServer()
+	}
 	if h.forward != nil {
 		h.forward.close()
 	}

@@ -8,7 +8,7 @@ import (
 )
 
 func TestAHostIsReachedThroughTwoOthers(t *testing.T) {
-	b := New(t, Spec{}, Spec{Jump: "h1"}, Spec{Jump: "h2", Shell: "/bin/csh", HostCert: true})
+	b := hosts(t, Spec{}, Spec{Jump: "h1"}, Spec{Jump: "h2", Shell: "/bin/csh", HostCert: true})
 	if got := ssh(t, b, "h3", "hostname; whoami; pwd; echo $shell"); got != "h3\nbee\n/home/bee\n/bin/csh" {
 		t.Errorf("the third host says %q", got)
 	}
@@ -20,7 +20,7 @@ func TestAHostIsReachedThroughTwoOthers(t *testing.T) {
 }
 
 func TestAHostHasItsOwnNameProcessesUsersAndFiles(t *testing.T) {
-	b := New(t, Spec{Users: []User{{Name: "ant"}, {Name: "wasp", Shell: "/bin/sh"}}, HomeFiles: map[string]string{".config/x": "1"}})
+	b := hosts(t, Spec{Users: []User{{Name: "ant"}, {Name: "wasp", Shell: "/bin/sh"}}, HomeFiles: map[string]string{".config/x": "1"}})
 	h := b.Host("h1")
 	for command, want := range map[string]string{
 		"hostname":            "h1",
@@ -50,7 +50,7 @@ func TestAHostHasItsOwnNameProcessesUsersAndFiles(t *testing.T) {
 }
 
 func TestALoginShellIsTheOneAskedFor(t *testing.T) {
-	b := New(t, Spec{Shell: "/bin/csh"}, Spec{Shell: "/usr/bin/fish"}, Spec{Shell: "/bin/sh"})
+	b := hosts(t, Spec{Shell: "/bin/csh"}, Spec{Shell: "/usr/bin/fish"}, Spec{Shell: "/bin/sh"})
 	for host, command := range map[string]string{
 		"h1": "setenv A 1; echo $A", "h2": "set A 1; echo $A", "h3": "A=1; echo $A",
 	} {
@@ -61,7 +61,7 @@ func TestALoginShellIsTheOneAskedFor(t *testing.T) {
 }
 
 func TestAnotherServerStartsAfterItsDeath(t *testing.T) {
-	b := New(t)
+	b := hosts(t)
 	h := b.Host("h1")
 	if dead := must(h.Kill(SSHD))(t); len(dead) != 1 {
 		t.Fatalf("%d servers: %v", len(dead), dead)

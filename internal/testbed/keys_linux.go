@@ -1,6 +1,7 @@
 package testbed
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -30,6 +31,40 @@ func (k keys) certify(name string, principals ...string) (string, error) {
 		return "", err
 	}
 	return read(k.path(name) + "-cert.pub")
+}
+
+// CertifiedKey makes another key pair that opens an account only by its certificate of the bed's authority, and
+// returns the private half; the certificate lies beside it, where ssh looks for it (KEY-cert.pub).
+func (b *Bed) CertifiedKey(user string) (file string, err error) {
+	name := "certified-" + user
+	if err := b.keys.make(name); err != nil {
+		return "", err
+	}
+	_, err = tool("", "ssh-keygen", "-q", "-s", b.keys.path("ca"), "-I", user, "-n", user, b.keys.path(name)+".pub")
+	return b.keys.path(name), err
+}
+
+// EncryptedKey returns the bed's key under a passphrase.
+func (b *Bed) EncryptedKey(passphrase string) (file string, err error) {
+	key, err := b.keys.private("user")
+	if err != nil {
+		return "", err
+	}
+	file = b.keys.path("encrypted")
+	if err := os.WriteFile(file, []byte(key), 0o600); err != nil {
+		return "", err
+	}
+	_, err = tool("", "ssh-keygen", "-q", "-p", "-P", "", "-N", passphrase, "-f", file)
+	return file, err
+}
+
+// Fingerprint is that of the host's key, as ssh shows it: SHA256:...
+func (h *Host) Fingerprint() (string, error) {
+	out, err := tool("", "ssh-keygen", "-l", "-f", h.bed.keys.path("host-"+h.Name)+".pub")
+	if f := strings.Fields(out); err == nil && len(f) > 1 {
+		return f[1], nil
+	}
+	return "", errors.Join(err, fmt.Errorf("no fingerprint in %q", out))
 }
 
 func read(path string) (string, error) {

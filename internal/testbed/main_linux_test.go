@@ -29,3 +29,12 @@ func must[T any](v T, err error) func(t *testing.T) T {
 		return v
 	}
 }
+
+// hosts makes a bed of real hosts. Without root the test says that it is left out; TestWithoutRoot is not.
+func hosts(t *testing.T, specs ...Spec) *Bed {
+	t.Helper()
+	if !privileged() {
+		t.Skip("left out: hosts of their own need root")
+	}
+	return New(t, specs...)
+}

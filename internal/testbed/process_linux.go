@@ -3,16 +3,12 @@ package testbed
 import (
 	"bytes"
 	"cmp"
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
-	"time"
-
-	"golang.org/x/sys/unix"
 )
 
 // Process is a process of a host, seen from outside.
@@ -25,6 +21,8 @@ type Process struct {
 	Args   []string // none for a zombie
 	Run    string   // RBEE_RUN_ID of its environment
 	start  uint64
+	server string // marker of its environment
+	depth  int    // pid namespaces it is in, from ours on
 }
 
 // Name is the file name of the program, as far as it says.
@@ -72,25 +70,31 @@ func SSHSession(p Process) bool {
 
 // Processes lists what runs on the host, zombies included, by pid. The host's init is the bed's and not listed.
 func (h *Host) Processes() ([]Process, error) {
+	if !h.bed.Caps.Hosts {
+		return h.serverProcesses()
+	}
 	mine, err := os.Readlink(fmt.Sprintf("/proc/%d/ns/pid", h.init.Pid))
 	if err != nil {
 		return nil, err
 	}
+	return processes(func(pid int) bool {
+		ns, err := os.Readlink(fmt.Sprintf("/proc/%d/ns/pid", pid))
+		return err == nil && ns == mine && pid != h.init.Pid
+	})
+}
+
+// processes lists those of the machine whose pid is picked, by pid.
+func processes(pick func(pid int) bool) ([]Process, error) {
 	dirs, err := os.ReadDir("/proc")
 	if err != nil {
 		return nil, err
 	}
 	var all []Process
 	for _, d := range dirs {
-		pid, err := strconv.Atoi(d.Name())
-		if err != nil || pid == h.init.Pid {
-			continue
-		}
-		if ns, err := os.Readlink(fmt.Sprintf("/proc/%d/ns/pid", pid)); err != nil || ns != mine {
-			continue
-		}
-		if p, ok := readProcess(pid); ok {
-			all = append(all, p)
+		if pid, err := strconv.Atoi(d.Name()); err == nil && pick(pid) {
+			if p, ok := readProcess(pid); ok {
+				all = append(all, p)
+			}
 		}
 	}
 	slices.SortFunc(all, func(a, b Process) int { return cmp.Compare(a.PID, b.PID) })
@@ -125,6 +129,7 @@ func readProcess(pid int) (p Process, ok bool) {
 			p.UID, _ = strconv.Atoi(f[0])
 		case name == "NSpid" && len(f) > 0:
 			p.Inner, _ = strconv.Atoi(f[len(f)-1])
+			p.depth = len(f)
 		}
 	}
 	if args, _ := read(dir + "cmdline"); args != "" {
@@ -132,86 +137,12 @@ func readProcess(pid int) (p Process, ok bool) {
 	}
 	env, _ := os.ReadFile(dir + "environ")
 	for v := range bytes.SplitSeq(env, []byte{0}) {
-		if id, ok := bytes.CutPrefix(v, []byte("RBEE_RUN_ID=")); ok {
-			p.Run = string(id)
+		switch name, value, _ := strings.Cut(string(v), "="); name {
+		case "RBEE_RUN_ID":
+			p.Run = value
+		case marker:
+			p.server = value
 		}
 	}
 	return p, true
-}
-
-// Kill sends SIGKILL to the living processes that match, waits until they are dead, and returns them. None is an
-// error: a test that kills nothing shows nothing.
-func (h *Host) Kill(match Match) ([]Process, error) {
-	found, err := h.some(match)
-	for _, p := range found {
-		err = errors.Join(err, end(p.PID))
-	}
-	return found, err
-}
-
-// Freeze stops the processes that match with SIGSTOP and waits until they stand. Freeze(Any) freezes all of the
-// host's processes; its kernel, which it has from us, still answers on the wire.
-func (h *Host) Freeze(match Match) ([]Process, error) { return h.signal(match, unix.SIGSTOP, true) }
-
-// Thaw lets them go on.
-func (h *Host) Thaw(match Match) ([]Process, error) { return h.signal(match, unix.SIGCONT, false) }
-
-func (h *Host) some(match Match) ([]Process, error) {
-	found, err := h.Find(match)
-	if err == nil && len(found) == 0 {
-		all, _ := h.Processes()
-		err = fmt.Errorf("host %s: no such process among %v", h.Name, all)
-	}
-	return found, err
-}
-
-func (h *Host) signal(match Match, sig unix.Signal, stopped bool) ([]Process, error) {
-	found, err := h.some(match)
-	for _, p := range found {
-		if e := unix.Kill(p.PID, sig); e != nil && e != unix.ESRCH {
-			err = errors.Join(err, e)
-		}
-	}
-	// Nobody but a parent or a debugger is told of a stop, so this has to look.
-	look := time.NewTicker(time.Millisecond)
-	defer look.Stop()
-	for began := time.Now(); err == nil && stopped; <-look.C {
-		if !slices.ContainsFunc(found, func(p Process) bool {
-			now, ok := readProcess(p.PID)
-			return ok && now.start == p.start && !strings.ContainsRune("TtZX", rune(now.State))
-		}) {
-			break
-		}
-		if time.Since(began) > patience {
-			err = fmt.Errorf("host %s: not stopped after %v: %v", h.Name, patience, found)
-		}
-	}
-	return found, err
-}
-
-// end kills pid and waits for its end, by the kernel's word.
-func end(pid int) error {
-	fd, err := unix.PidfdOpen(pid, 0)
-	if err == unix.ESRCH {
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	defer unix.Close(fd)
-	if err := unix.PidfdSendSignal(fd, unix.SIGKILL, nil, 0); err != nil && err != unix.ESRCH {
-		return err
-	}
-	for deadline := time.Now().Add(patience); ; {
-		n, err := unix.Poll([]unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}, int(time.Until(deadline).Milliseconds()))
-		switch {
-		case err == unix.EINTR:
-		case err != nil:
-			return err
-		case n == 0:
-			return fmt.Errorf("pid %d lives %v after SIGKILL", pid, patience)
-		default:
-			return nil
-		}
-	}
 }

@@ -29,7 +29,7 @@ func session(t *testing.T, b *Bed, host, run string) *exec.Cmd {
 }
 
 func TestProcessesShowTheHostAndNotItsNeighbours(t *testing.T) {
-	b := New(t, Spec{}, Spec{})
+	b := hosts(t, Spec{}, Spec{})
 	session(t, b, "h1", "run-one")
 	session(t, b, "h2", "run-two")
 	all := must(b.Host("h1").Processes())(t)
@@ -50,7 +50,7 @@ func TestProcessesShowTheHostAndNotItsNeighbours(t *testing.T) {
 }
 
 func TestKillEndsWhatIsNamedAndNothingElse(t *testing.T) {
-	b := New(t)
+	b := hosts(t)
 	h := b.Host("h1")
 	c := session(t, b, "h1", "r")
 	if dead := must(h.Kill(Named("sleep")))(t); len(dead) != 1 {
@@ -69,7 +69,7 @@ func TestKillEndsWhatIsNamedAndNothingElse(t *testing.T) {
 }
 
 func TestAKilledSessionLeavesItsCommandBehind(t *testing.T) {
-	b := New(t)
+	b := hosts(t)
 	h := b.Host("h1")
 	c := session(t, b, "h1", "r")
 	if dead := must(h.Kill(SSHSession))(t); len(dead) != 2 {
@@ -83,7 +83,7 @@ func TestAKilledSessionLeavesItsCommandBehind(t *testing.T) {
 }
 
 func TestAFrozenHostSaysNothingUntilItThaws(t *testing.T) {
-	h := New(t).Host("h1")
+	h := hosts(t).Host("h1")
 	c := dial(t, echo(t, h))
 	if err := ask(c, 5*time.Second); err != nil {
 		t.Fatal(err)
@@ -99,5 +99,18 @@ func TestAFrozenHostSaysNothingUntilItThaws(t *testing.T) {
 	must(h.Thaw(Any))(t)
 	if err := ask(c, 5*time.Second); err != nil {
 		t.Error(err)
+	}
+}
+
+func TestWaitingForAnEndIsOverWithItOrWithTheLimit(t *testing.T) {
+	b := hosts(t)
+	h := b.Host("h1")
+	session(t, b, "h1", "r")
+	if left, err := h.WaitGone(50*time.Millisecond, OfRun("r")); err != nil || len(left) != 1 {
+		t.Errorf("%v %v", left, err)
+	}
+	h.Exec("sh", "-c", "(sleep 0.1; kill $(pidof sleep)) >/dev/null 2>&1 &")
+	if left, err := h.WaitGone(patience, OfRun("r")); err != nil || len(left) != 0 {
+		t.Errorf("%v %v", left, err)
 	}
 }

@@ -35,7 +35,7 @@ func sink(t *testing.T, h *Host) string {
 }
 
 func TestARateIsKeptBothWays(t *testing.T) {
-	h := New(t).Host("h1")
+	h := hosts(t).Host("h1")
 	addr := sink(t, h)
 	const rate = 20_000_000
 	if err := h.Slow(Line{Rate: rate}); err != nil {
@@ -63,7 +63,7 @@ func TestARateIsKeptBothWays(t *testing.T) {
 }
 
 func TestADelayIsTwiceInARoundTrip(t *testing.T) {
-	h := New(t).Host("h1")
+	h := hosts(t).Host("h1")
 	c := dial(t, echo(t, h))
 	if err := h.Slow(Line{Delay: 40 * time.Millisecond}); err != nil {
 		t.Fatal(err)
@@ -91,7 +91,7 @@ func TestADelayIsTwiceInARoundTrip(t *testing.T) {
 var retransmitted = regexp.MustCompile(`retrans:\d+/(\d+)`)
 
 func TestALostPacketIsSentAgain(t *testing.T) {
-	h := New(t).Host("h1")
+	h := hosts(t).Host("h1")
 	addr := sink(t, h)
 	again := func() int {
 		c := dial(t, addr)
@@ -115,7 +115,7 @@ func TestALostPacketIsSentAgain(t *testing.T) {
 }
 
 func TestASlowLineCanBeCutAndHealed(t *testing.T) {
-	b := New(t, Spec{}, Spec{})
+	b := hosts(t, Spec{}, Spec{})
 	h := b.Host("h1")
 	c := dial(t, echo(t, h))
 	if err := h.Slow(Line{Rate: 10_000_000, Delay: 5 * time.Millisecond, Loss: 0.001}); err != nil {

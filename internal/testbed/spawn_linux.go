@@ -1,9 +1,9 @@
 package testbed
 
 import (
+	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
 	"runtime"
 	"strconv"
 	"strings"
@@ -36,8 +36,8 @@ func (s *spawner) close() {
 	<-s.ended
 }
 
-// init starts a host's init with that log and control socket, in namespaces of its own.
-func (s *spawner) init(log, control *os.File) (p *os.Process, err error) {
+// init starts the init of a host of that owner, with that log and control socket, in namespaces of its own.
+func (s *spawner) init(log, control *os.File, owner string) (p *os.Process, err error) {
 	self, err := os.Executable()
 	if err != nil {
 		return nil, err
@@ -47,18 +47,20 @@ func (s *spawner) init(log, control *os.File) (p *os.Process, err error) {
 		return nil, err
 	}
 	defer null.Close()
+	return s.start(self, []string{initName, owner}, &os.ProcAttr{
+		Env:   []string{"PATH=" + systemPath},
+		Files: []*os.File{null, log, log, control},
+		Sys:   &syscall.SysProcAttr{Cloneflags: unix.CLONE_NEWNS | unix.CLONE_NEWPID | unix.CLONE_NEWUTS | unix.CLONE_NEWNET | unix.CLONE_NEWIPC},
+	})
+}
+
+// start starts a process that gets SIGKILL when the test process ends.
+func (s *spawner) start(path string, args []string, attr *os.ProcAttr) (p *os.Process, err error) {
+	attr.Sys.Setsid, attr.Sys.Pdeathsig = true, unix.SIGKILL
 	done := make(chan struct{})
 	s.starts <- func() {
 		defer close(done)
-		p, err = os.StartProcess(self, []string{initName, owner(os.Getpid())}, &os.ProcAttr{
-			Env:   []string{"PATH=" + systemPath},
-			Files: []*os.File{null, log, log, control},
-			Sys: &syscall.SysProcAttr{
-				Setsid:     true,
-				Pdeathsig:  unix.SIGKILL,
-				Cloneflags: unix.CLONE_NEWNS | unix.CLONE_NEWPID | unix.CLONE_NEWUTS | unix.CLONE_NEWNET | unix.CLONE_NEWIPC,
-			},
-		})
+		p, err = os.StartProcess(path, args, attr)
 	}
 	<-done
 	return p, err
@@ -73,24 +75,25 @@ func owner(pid int) string {
 	return fmt.Sprintf("%d@%d", pid, p.start)
 }
 
-// sweep ends the inits whose owner is dead. There are none, unless a kernel or a stopped process kept one: they end
-// with their owner.
+// sweep ends what still lives of beds whose owner is dead: inits, and what servers without root left. There is
+// none, unless a process left its session, or was stopped, or a kernel kept it.
 func sweep() error {
-	dirs, err := filepath.Glob("/proc/[0-9]*/cmdline")
-	if err != nil {
-		return err
-	}
-	for _, path := range dirs {
-		args, _ := read(path)
-		if f := strings.Split(args, "\x00"); f[0] == initName && len(f) > 1 {
-			pid, _ := strconv.Atoi(filepath.Base(filepath.Dir(path)))
-			of, _, _ := strings.Cut(f[1], "@")
-			if o, err := strconv.Atoi(of); err == nil && owner(o) != f[1] {
-				if err := end(pid); err != nil {
-					return fmt.Errorf("init %d of a dead test bed: %w", pid, err)
-				}
+	all, err := processes(func(int) bool { return true })
+	for _, p := range all {
+		// Beds inside our hosts name owners that we do not see, and are deeper.
+		of := ""
+		switch {
+		case p.depth == 1:
+			of, _, _ = strings.Cut(p.server, "/")
+		case p.depth == 2 && len(p.Args) > 1 && p.Args[0] == initName:
+			of = p.Args[1]
+		}
+		pid, _, _ := strings.Cut(of, "@")
+		if o, e := strconv.Atoi(pid); e == nil && owner(o) != of {
+			if e := end(p.PID); e != nil {
+				err = errors.Join(err, fmt.Errorf("left by a dead test bed: %v: %w", p, e))
 			}
 		}
 	}
-	return nil
+	return err
 }

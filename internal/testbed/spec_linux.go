@@ -6,6 +6,8 @@ import (
 	"path"
 )
 
+const defaultHomeSize = 512 << 20
+
 // MaxHosts is how many hosts a bed has at most.
 const MaxHosts = 16
 
@@ -51,7 +53,7 @@ func (u User) home() string { return path.Join("/home", u.Name) }
 func (s Spec) complete(n int) (Spec, error) {
 	s.Name = cmp.Or(s.Name, fmt.Sprintf("h%d", n+1))
 	s.Port = cmp.Or(s.Port, 22)
-	s.HomeSize = cmp.Or(s.HomeSize, 512<<20)
+	s.HomeSize = cmp.Or(s.HomeSize, defaultHomeSize)
 	users := s.Users
 	if len(users) == 0 {
 		users = []User{{}}

@@ -19,6 +19,7 @@ func sshdConfig(s Spec, addr string, dir string, more ...string) string {
 		"HostKey "+path.Join(dir, "host_key"),
 		"PasswordAuthentication no", "KbdInteractiveAuthentication no", "UsePAM no", "UseDNS no", "PrintMotd no", "PrintLastLog no",
 		"AuthorizedKeysFile "+path.Join(dir, "authorized_keys"),
+		"TrustedUserCAKeys "+path.Join(dir, "ca.pub"),
 		// A test makes many connections at once from one address.
 		"MaxStartups 100",
 		"Subsystem sftp internal-sftp",
@@ -44,6 +45,9 @@ func (b *Bed) sshFiles(s Spec, addr, dir string, more ...string) (map[string]str
 		files[file] = text
 	}
 	var err error
+	if files["ca.pub"], err = b.keys.public("ca"); err != nil {
+		return nil, err
+	}
 	if files["authorized_keys"], err = b.keys.public("user"); err != nil {
 		return nil, err
 	}

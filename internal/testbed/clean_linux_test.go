@@ -1,0 +1,187 @@
+package testbed
+
+import (
+	"bufio"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+// traces are what a bed is, as seen from outside.
+type traces struct {
+	Processes  []int    // outer pids
+	Namespaces []string // as in "net:[4026532001]"
+	Leg        string
+}
+
+// tracesOf looks at a bed in use.
+func tracesOf(t *testing.T, b *Bed) traces {
+	t.Helper()
+	all := traces{Leg: b.net.leg()}
+	for _, h := range b.Hosts {
+		all.Processes = append(all.Processes, h.init.Pid)
+		for _, p := range must(h.Processes())(t) {
+			all.Processes = append(all.Processes, p.PID)
+		}
+		for _, kind := range []string{"net", "pid", "mnt", "uts", "ipc"} {
+			all.Namespaces = append(all.Namespaces, must(os.Readlink(fmt.Sprintf("/proc/%d/ns/%s", h.init.Pid, kind)))(t))
+		}
+	}
+	return all
+}
+
+// use makes a bed with everything that could be left: filters, buckets, a detour, sessions.
+func use(t *testing.T) *Bed {
+	b := hosts(t, Spec{}, Spec{})
+	session(t, b, "h1", "r")
+	session(t, b, "h2", "r")
+	if err := b.Host("h1").Slow(Line{Rate: 1_000_000, Delay: time.Millisecond}); err != nil {
+		t.Fatal(err)
+	}
+	if err := b.Host("h2").Cut(DropBoth); err != nil {
+		t.Fatal(err)
+	}
+	must(b.Host("h2").Freeze(Any))(t)
+	return b
+}
+
+// gone waits until nothing of a bed is there, as long as the kernel may take.
+func (all traces) gone(t *testing.T) {
+	t.Helper()
+	look := time.NewTicker(5 * time.Millisecond)
+	defer look.Stop()
+	for deadline := time.Now().Add(5 * time.Second); ; <-look.C {
+		left := all.left(t)
+		if len(left) == 0 {
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("left: %v", left)
+		}
+	}
+}
+
+func (all traces) left(t *testing.T) (left []string) {
+	t.Helper()
+	used := map[string]bool{}
+	for _, path := range must(filepath.Glob("/proc/[0-9]*/ns/*"))(t) {
+		ns, _ := os.Readlink(path)
+		used[ns] = true
+	}
+	for _, ns := range all.Namespaces {
+		if used[ns] {
+			left = append(left, ns)
+		}
+	}
+	for _, pid := range all.Processes {
+		if p, ok := readProcess(pid); ok {
+			left = append(left, p.String())
+		}
+	}
+	if _, err := net.InterfaceByName(all.Leg); err == nil {
+		left = append(left, all.Leg)
+	}
+	return left
+}
+
+// shared is what beds must not touch at all: filters and mounts that all of the machine sees.
+func shared(t *testing.T) string {
+	t.Helper()
+	seen := must(tool("", "nft", "list", "tables"))(t)
+	for line := range strings.Lines(must(read("/proc/self/mountinfo"))(t)) {
+		if !strings.Contains(line, " /run/netns") { // where others keep namespaces that have names
+			seen += line
+		}
+	}
+	return seen
+}
+
+func TestABedLeavesNothing(t *testing.T) {
+	before := shared(t)
+	var all traces
+	t.Run("in use", func(t *testing.T) { all = tracesOf(t, use(t)) })
+	if left := all.left(t); len(left) > 0 {
+		t.Errorf("left: %v", left)
+	}
+	if after := shared(t); after != before {
+		t.Errorf("before:\n%s\nafter:\n%s", before, after)
+	}
+}
+
+func TestAKilledTestLeavesNothing(t *testing.T) {
+	if os.Getenv("TESTBED_OWNER") != "" {
+		json.NewEncoder(os.Stdout).Encode(tracesOf(t, use(t)))
+		io.Copy(io.Discard, os.Stdin) // until the test kills this process
+		return
+	}
+	before := shared(t)
+	c := exec.Command(must(os.Executable())(t), "-test.run", "^"+t.Name()+"$")
+	c.Env = append(os.Environ(), "TESTBED_OWNER=1", "TMPDIR="+t.TempDir())
+	c.Stderr = os.Stderr
+	stdin, err1 := c.StdinPipe()
+	stdout, err2 := c.StdoutPipe()
+	if err1 != nil || err2 != nil || c.Start() != nil {
+		t.Fatal(err1, err2)
+	}
+	defer stdin.Close()
+	line, err := bufio.NewReader(stdout).ReadString('\n')
+	var all traces
+	if err != nil || json.Unmarshal([]byte(line), &all) != nil || len(all.Processes) < 8 {
+		c.Process.Kill()
+		c.Wait()
+		t.Fatalf("%v: %s", err, line)
+	}
+	if left := all.left(t); len(left) != len(all.Processes)+len(all.Namespaces)+1 {
+		t.Errorf("of %v this looks alive: %v", all, left)
+	}
+	c.Process.Kill()
+	c.Wait()
+	all.gone(t)
+	if after := shared(t); after != before {
+		t.Errorf("before:\n%s\nafter:\n%s", before, after)
+	}
+}
+
+func TestANewBedEndsWhatADeadOneLeft(t *testing.T) {
+	s := newSpawner()
+	defer s.close()
+	r, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	defer w.Close()
+	start := func(owner string) *os.Process { return must(s.init(w, r, owner))(t) }
+	old, current := start("1@1"), start(owner(os.Getpid()))
+	defer current.Wait()
+	defer current.Kill()
+	hosts(t)
+	if state, err := old.Wait(); err != nil || state.Success() {
+		t.Errorf("%v %v", state, err)
+	}
+	if p, ok := readProcess(current.Pid); !ok || p.State == 'Z' {
+		t.Error("what belongs to a living owner was ended")
+	}
+}
+
+func TestBedsOfOneMachineDoNotMeet(t *testing.T) {
+	a, b := hosts(t), hosts(t)
+	if a.Host("h1").Addr == b.Host("h1").Addr {
+		t.Fatal("the same address")
+	}
+	for _, bed := range []*Bed{a, b} {
+		if got := ssh(t, bed, "h1", "hostname -I 2>/dev/null || true; echo $SSH_CONNECTION | cut -d' ' -f3"); !strings.HasSuffix(got, bed.Host("h1").Addr) {
+			t.Errorf("%q is not %s", got, bed.Host("h1").Addr)
+		}
+	}
+	if out, err := a.Host("h1").Exec("ssh", "-o", "BatchMode=yes", "-o", "StrictHostKeyChecking=no", "-o", "ConnectTimeout=2", b.Host("h1").Addr, "true"); err == nil || !strings.Contains(err.Error(), "unreachable") {
+		t.Errorf("one bed reaches the other: %v %s", err, out)
+	}
+}
