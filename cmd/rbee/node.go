@@ -34,7 +34,7 @@ type nodeState struct {
 func newNode(t *terminal, p parts, cfg *settings) *cobra.Command {
 	group := &cobra.Command{
 		Use:   "node",
-		Short: "Add, list and remove the machines that answers come from",
+		Short: "Add, list, check and trust the machines that answers come from",
 		Long: `A node is a machine that rbee may run a model on: this one (localhost), one of the config file, or whatever
 ssh can reach. rbee node writes the config file, and nothing else of it than the node's own lines: comments, order
 and spacing stay as they are. It may as well be edited by hand.`,
@@ -50,7 +50,8 @@ and spacing stay as they are. It may as well be edited by hand.`,
 			return c.Help()
 		},
 	}
-	group.AddCommand(newNodeAdd(t, cfg), newNodeLs(t, p, cfg), newNodeRm(t, cfg), newNodeUse(t, p, cfg))
+	group.AddCommand(newNodeAdd(t, cfg), newNodeLs(t, p, cfg), newNodeRm(t, cfg), newNodeUse(t, p, cfg),
+		newNodeTrust(t, cfg), newNodeCheck(t, cfg), newNodeDetect(t, cfg))
 	return group
 }
 

@@ -21,9 +21,19 @@ func hasTerminal() bool {
 	return true
 }
 
-// askSecret asks on the controlling terminal, without echo. When ctx ends first (Ctrl-C) the terminal is as it was
-// before; the read itself cannot be ended, and dies with this process.
+// askSecret asks at the controlling terminal, until ctx or the command is interrupted.
 func (i *inference) askSecret(ctx context.Context, text string) ([]byte, error) {
+	interrupted, stop := i.untilInterrupted()
+	defer stop()
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	context.AfterFunc(interrupted, cancel)
+	return readSecret(ctx, text)
+}
+
+// readSecret reads a line from the controlling terminal, without echo. When ctx ends first the terminal is as it was
+// before; the read itself cannot be ended, and dies with this process.
+func readSecret(ctx context.Context, text string) ([]byte, error) {
 	tty, err := os.OpenFile(controllingTerminal, os.O_RDWR, 0)
 	if err != nil {
 		return nil, err
@@ -46,14 +56,11 @@ func (i *inference) askSecret(ctx context.Context, text string) ([]byte, error) 
 		tty.Close()
 		read <- result{secret, err}
 	}()
-	interrupted, stop := i.untilInterrupted()
-	defer stop()
 	select {
 	case r := <-read:
 		return r.secret, r.err
 	case <-ctx.Done():
-	case <-interrupted.Done():
 	}
 	_ = term.Restore(fd, before)
-	return nil, context.Canceled
+	return nil, context.Cause(ctx)
 }

@@ -100,3 +100,13 @@ func appendLine(path, line string) error {
 	}
 	return f.Sync()
 }
+
+// Verify says whether a key is known for a target: nil, or a fault that is SSH_HOST_KEY_UNKNOWN or
+// SSH_HOST_KEY_CHANGED.
+func Verify(t Target, key ssh.PublicKey) error {
+	h, err := loadHostKeys(t)
+	if err != nil {
+		return err
+	}
+	return h.check("", anywhere, key)
+}
