@@ -106,36 +106,46 @@ func (h *hostKeys) check(_ string, remote net.Addr, key ssh.PublicKey) error {
 	}
 	callback := h.db.HostKeyCallback()
 	var first error
+	var revoked *xknownhosts.RevokedError
 	for _, name := range names {
 		err := callback(name, remote, key)
 		if err == nil {
 			return nil
 		}
 		if cert != nil { // no authority of ours vouches for it: the key in it may be known by itself
-			if plain := callback(name, remote, cert.Key); plain == nil {
+			plain := callback(name, remote, cert.Key)
+			if plain == nil {
 				return nil
-			} else if first == nil && knownhosts.IsHostKeyChanged(plain) {
-				first = plain
+			}
+			if errors.As(plain, &revoked) || h.other(plain) != nil {
+				err = plain
 			}
 		}
 		if first == nil {
 			first = err
 		}
 	}
-	var revoked *xknownhosts.RevokedError
 	if errors.As(first, &revoked) {
 		return h.refuse(key, "is revoked", place(revoked.Revoked.Filename, revoked.Revoked.Line))
 	}
-	var mismatch *xknownhosts.KeyError
-	if errors.As(first, &mismatch) {
-		for _, want := range mismatch.Want {
-			if where := place(want.Filename, want.Line); !h.ca[where] {
-				return h.refuse(key, "is not the known one", where).With("known_fingerprint", ssh.FingerprintSHA256(want.Key))
-			}
-		}
-		first = nil
+	if want := h.other(first); want != nil {
+		return h.refuse(key, "is not the known one", place(want.Filename, want.Line)).With("known_fingerprint", fingerprint(want.Key))
 	}
 	return h.unknown(key, cert, first)
+}
+
+// other is the key that is known in place of the one that was shown, nil if there is none. The key of an authority
+// is no host's.
+func (h *hostKeys) other(err error) *xknownhosts.KnownKey {
+	var mismatch *xknownhosts.KeyError
+	if errors.As(err, &mismatch) {
+		for i, want := range mismatch.Want {
+			if !h.ca[place(want.Filename, want.Line)] {
+				return &mismatch.Want[i]
+			}
+		}
+	}
+	return nil
 }
 
 func (h *hostKeys) isRevoked(key ssh.PublicKey, cert *ssh.Certificate) string {
