@@ -43,8 +43,8 @@ func (c *local) again(t *testing.T) *local {
 
 func TestACutUploadLeavesNothing(t *testing.T) {
 	b := small(t, "", 1<<20)
-	whole := int64(len(installScript)) + b.Packed - 100 // what is missing must not be gzip's own trailer only
-	cuts := []int64{1, int64(len(installScript)), int64(len(installScript)) + 1, whole - 1}
+	whole := int64(len(commonScript)+len(installScript)) + b.Packed - 100 // what is missing must not be gzip's own trailer only
+	cuts := []int64{1, int64(len(commonScript) + len(installScript)), int64(len(commonScript)+len(installScript)) + 1, whole - 1}
 	for range 8 {
 		cuts = append(cuts, 1+rand.Int64N(whole-1))
 	}

@@ -39,6 +39,9 @@ type Event struct {
 // from the note of the last visit, else as if the node were of this machine's kind, with its cache in the usual place.
 // Start that; if it fails as Missing, Foreign or Forbidden, call Ensure. An error (bundle.Find's) means that there is
 // nothing to guess: the node may be of another kind, so call Ensure then, too.
+//
+// path is "" where the hive lives below /tmp or /var/tmp. Such a folder may have been cleaned away, and made anew by
+// somebody who knows what we would start there; Ensure looks whose it is.
 func Guess(o Options) (path string, b bundle.Bundle, err error) {
 	note := o.notes().recall(o.Node, o.CacheDir)
 	p := bundle.Platform{OS: runtime.GOOS, Arch: runtime.GOARCH, Device: o.Device}
@@ -51,6 +54,9 @@ func Guess(o Options) (path string, b bundle.Bundle, err error) {
 	dir := note.Dir
 	if dir == "" {
 		dir = o.CacheDir
+	}
+	if public(dir) {
+		return "", b, nil
 	}
 	return HivePath(dir, b), b, nil
 }

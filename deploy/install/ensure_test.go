@@ -47,7 +47,12 @@ func visit(t *testing.T, c *local, o Options) (path string, ensured bool) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, stderr, exit := run(t, c, path); NotThere(exit, stderr) {
+	missing := path == ""
+	if !missing {
+		_, stderr, exit := run(t, c, path)
+		missing = NotThere(exit, stderr)
+	}
+	if missing {
 		ensured = true
 		if path, _, err = Ensure(t.Context(), c, o); err != nil {
 			t.Fatal(err)

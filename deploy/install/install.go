@@ -112,7 +112,7 @@ func (s *script) failed(place Place, b bundle.Bundle, up *upload, report string)
 		return fault.New(fault.HiveStartFailed, "what arrived at %s is not what was sent: its SHA-256 is not %s", place.Dir, b.ID).
 			WithHint("nothing of it was run; try again, and check the node's memory and disk if it happens again")
 	}
-	doing := map[string]string{"write": "cannot be written", "unpack": "the bundle cannot be unpacked", "place": "the bundle cannot be put in place"}[what]
+	doing := map[string]string{"owner": bad["owner"], "write": "cannot be written", "unpack": "the bundle cannot be unpacked", "place": "the bundle cannot be put in place"}[what]
 	return fault.New(fault.HiveStartFailed, "cannot install the hive in %s: %s%s%s", place.Dir, doing, up.describe(), s.said(why)).
 		WithHint("set cache_dir of the node to another folder").With("stderr", said)
 }

@@ -1,15 +1,11 @@
-# Puts a bundle into a folder of this node.  sh -s NONCE DIR NAME SHA256 <this, and after "go" the compressed tar
-# Everything it has to say is a line that begins with rbee:NONCE. It must work with any POSIX shell.
+# Puts a bundle into a folder of this node.  sh -s NONCE DIR NAME SHA256, and after "go" the compressed tar
 #
 # The whole of it is read before main runs (nothing may follow its call), and nothing of the bundle is sent before "go":
 # so what comes on stdin after that is the bundle alone, although shells read ahead.
-LC_ALL=C; export LC_ALL
-umask 077
-nonce=$1 dir=$2 name=$3 want=$4
+dir=$2 name=$3 want=$4
 keep=3 # bundles that stay, besides those that run
 to=$dir/bundles/$name
 stage=$dir/.stage-$nonce
-say() { printf 'rbee:%s %s\n' "$nonce" "$*"; }
 fail() { say fail "$@"; exit 1; }
 
 # (Not "hash": that is an alias in some shells.)
@@ -79,18 +75,13 @@ sweep() {
 
 main() {
 	printf '\n' # the noise of login scripts may have ended without one
-	made=
-	for i in 1 2 3; do # a probe beside us may remove the empty folder that it made
-		if why=$(mkdir -p "$dir/bundles" 2>&1) && why=$(mkdir "$stage" 2>&1); then
-			made=1
-			break
-		fi
-	done
-	[ -n "$made" ] || fail write "${why%%
+	why=$(mkdir -p "$dir/bundles" 2>&1) || fail write "${why%%
 *}"
+	# Probe looked too, but somebody may have been quicker since.
+	private "$dir" || fail owner
 	trap 'rm -rf "$stage"' 0
 	trap 'exit 1' 1 2 13 15
-	why=$({ mkdir "$stage/new-$nonce" && echo "$$ $(uname -n)" >"$stage/owner"; } 2>&1) || fail write "${why%%
+	why=$({ mkdir "$stage" "$stage/new-$nonce" && echo "$$ $(uname -n)" >"$stage/owner"; } 2>&1) || fail write "${why%%
 *}"
 	sweep
 	if [ -x "$to/bin/rbee-hive" ]; then

@@ -2,6 +2,7 @@ package install
 
 import (
 	"path"
+	"strings"
 
 	"rbee/deploy/bundle"
 )
@@ -16,4 +17,9 @@ func HivePath(dir string, b bundle.Bundle) string {
 		dir = home
 	}
 	return path.Join(dir, "bundles", b.Folder(), "bin", "rbee-hive")
+}
+
+// public: everybody may make folders beside this one.
+func public(dir string) bool {
+	return strings.HasPrefix(dir, "/tmp/") || strings.HasPrefix(dir, "/var/tmp/")
 }

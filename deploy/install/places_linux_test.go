@@ -3,9 +3,12 @@ package install
 import (
 	"fmt"
 	"os"
+	"runtime"
 	"strings"
+	"sync"
 	"testing"
 
+	"rbee/deploy/bundle"
 	"rbee/internal/fault"
 )
 
@@ -19,16 +22,17 @@ func TestAHiveGoesWhereItCanLive(t *testing.T) {
 		want  string // the folder
 		why   string // what is said of the home folder
 	}{
-		"home":                   {"", home, ""},
-		"home noexec":            {"mount -t tmpfs -o noexec none /mnt", tmp("/var/tmp"), "noexec"},
-		"home read-only":         {"mount -o remount,ro,bind /mnt", tmp("/var/tmp"), "Read-only"},
-		"home full":              {"mount -t tmpfs -o size=64k none /mnt; head -c 64k /dev/zero >/mnt/x || :", tmp("/var/tmp"), "cannot be"},
-		"home too small":         {"mount -t tmpfs -o size=512k none /mnt", tmp("/var/tmp"), ""},
-		"cache is a file":        {"echo >/mnt/.cache", tmp("/var/tmp"), "cannot be made"},
-		"only /tmp":              {"mount -t tmpfs -o noexec none /mnt; mount -t tmpfs -o mode=1777,noexec none /var/tmp", tmp("/tmp"), "noexec"},
-		"a link in /var/tmp":     {"mount -t tmpfs -o noexec none /mnt; mkdir /mnt/trap; ln -s /mnt/trap " + tmp("/var/tmp"), tmp("/tmp"), "noexec"},
-		"somebody else's folder": {"mount -t tmpfs -o noexec none /mnt; mkdir -m 0777 " + tmp("/var/tmp"), tmp("/tmp"), ""},
-		"/var/tmp not sticky":    {"mount -t tmpfs -o noexec none /mnt; chmod 0777 /var/tmp", tmp("/tmp"), ""},
+		"home":                            {"", home, ""},
+		"home noexec":                     {"mount -t tmpfs -o noexec none /mnt", tmp("/var/tmp"), "noexec"},
+		"home read-only":                  {"mount -o remount,ro,bind /mnt", tmp("/var/tmp"), "Read-only"},
+		"home full":                       {"mount -t tmpfs -o size=64k none /mnt; head -c 64k /dev/zero >/mnt/x || :", tmp("/var/tmp"), "cannot be"},
+		"home too small":                  {"mount -t tmpfs -o size=512k none /mnt", tmp("/var/tmp"), ""},
+		"cache is a file":                 {"echo >/mnt/.cache", tmp("/var/tmp"), "cannot be made"},
+		"only /tmp":                       {"mount -t tmpfs -o noexec none /mnt; mount -t tmpfs -o mode=1777,noexec none /var/tmp", tmp("/tmp"), "noexec"},
+		"a link in /var/tmp":              {"mount -t tmpfs -o noexec none /mnt; mkdir /mnt/trap; ln -s /mnt/trap " + tmp("/var/tmp"), tmp("/tmp"), "noexec"},
+		"somebody else's folder":          {"mount -t tmpfs -o noexec none /mnt; mkdir -m 0777 " + tmp("/var/tmp"), tmp("/tmp"), ""},
+		"/var/tmp not sticky, ours there": {"mount -t tmpfs -o noexec none /mnt; mkdir -m 0700 " + tmp("/var/tmp") + "; chmod 0777 /var/tmp", tmp("/tmp"), "noexec"},
+		"/var/tmp not sticky":             {"mount -t tmpfs -o noexec none /mnt; chmod 0777 /var/tmp", tmp("/tmp"), ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			n := world(t, "")
@@ -71,15 +75,34 @@ func TestAFolderOfAnotherUserIsNotUsed(t *testing.T) {
 	}
 }
 
-func TestAProbeLeavesNothingBehind(t *testing.T) {
+func TestAProbeLeavesNothingButTheCacheFolder(t *testing.T) {
 	n := world(t, "")
-	n.do(t, "mkdir /mnt/.cache")
 	if _, err := Probe(t.Context(), n, "/mnt/configured"); err != nil {
 		t.Fatal(err)
 	}
-	if out := n.do(t, "find /mnt /var/tmp /tmp -mindepth 1 ! -path /mnt/.cache"); out != "" {
+	if out := n.do(t, "find /mnt /var/tmp /tmp -mindepth 1 | sort"); out != "/mnt/.cache\n/mnt/.cache/rbee\n/mnt/configured" {
 		t.Errorf("left: %s", out)
 	}
+}
+
+func TestProbesAtOnceDoNotHurtEachOther(t *testing.T) {
+	n := world(t, "")
+	var wg sync.WaitGroup
+	for range 8 {
+		wg.Go(func() {
+			facts, err := Probe(t.Context(), n, "")
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			for _, p := range facts.Places {
+				if p.Bad != "" {
+					t.Errorf("%+v", p)
+				}
+			}
+		})
+	}
+	wg.Wait()
 }
 
 func TestNoexecEverywhereIsSaidOfEachFolder(t *testing.T) {
@@ -158,18 +181,68 @@ func TestANodeWhoseHomeIsNoGoodIsRemembered(t *testing.T) {
 	o, c := options(t), world(t, "")
 	c.do(t, "mount -t tmpfs -o noexec none /mnt")
 	first, ensured := visit(t, c, o)
-	if !ensured || !strings.HasPrefix(first, tmp("/var/tmp")) {
+	if !ensured || first != HivePath(tmp("/var/tmp"), mustFind(t, o)) {
 		t.Errorf("the first visit: %s, %v", first, ensured)
 	}
-	if second, ensured := visit(t, c, o); ensured || second != first {
-		t.Errorf("the second visit: %s, %v", second, ensured)
+	o.Progress = func(e Event) {
+		if e.Phase == Sending {
+			t.Error("sent again")
+		}
 	}
+	if second, _ := visit(t, c, o); second != first {
+		t.Errorf("the second visit: %s", second)
+	}
+	o.Progress = nil
 	c.do(t, "rm -r "+tmp("/var/tmp"))
 	if third, ensured := visit(t, c, o); !ensured || third != first {
 		t.Errorf("a stale note: %s, %v", third, ensured)
 	}
-	o.CacheDir = tmp("/var/tmp") + "/configured"
-	if fourth, _ := visit(t, c, o); !strings.HasPrefix(fourth, o.CacheDir) {
-		t.Errorf("with another cache_dir: %s", fourth)
+}
+
+func TestAnotherCacheFolderIsRememberedAndStartedFromWithoutAsking(t *testing.T) {
+	o, c := options(t), world(t, "")
+	c.set("XDG_CACHE_HOME", "/mnt/xdg")
+	if path, ensured := visit(t, c, o); !ensured || !strings.HasPrefix(path, "/mnt/xdg/rbee/") {
+		t.Errorf("the first visit: %s, %v", path, ensured)
 	}
+	if path, ensured := visit(t, c, o); ensured || !strings.HasPrefix(path, "/mnt/xdg/rbee/") {
+		t.Errorf("the second visit: %s, %v", path, ensured)
+	}
+	o.CacheDir = "/mnt/configured"
+	if path, ensured := visit(t, c, o); !ensured || !strings.HasPrefix(path, o.CacheDir) {
+		t.Errorf("with a cache_dir configured since: %s, %v", path, ensured)
+	}
+}
+
+// Who knows our bundle's name could put a program of theirs where ours would be, after a cleaner of /tmp took it away.
+func TestWhatSomebodyElsePutIntoTmpIsNotStarted(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("needs root: a folder of another user")
+	}
+	o, c := options(t), world(t, "")
+	c.do(t, "mount -t tmpfs -o noexec none /mnt")
+	ours, _ := visit(t, c, o)
+	c.do(t, "printf '#!/bin/sh\\ntouch /tmp/theirs\\n' >"+ours+"; chown -R 1234 "+tmp("/var/tmp"))
+	if path, _ := visit(t, c, o); !strings.HasPrefix(path, tmp("/tmp")) {
+		t.Errorf("visited: %s", path)
+	}
+	if out := c.do(t, "ls /tmp"); strings.Contains(out, "theirs") {
+		t.Error("it was started")
+	}
+
+	// Even if it was put there between the look and the installation.
+	facts := at(tmp("/var/tmp"))
+	_, err := Install(t.Context(), c, facts, mustFind(t, o), nil)
+	if fault.CodeOf(err) != fault.HiveStartFailed || !strings.Contains(err.Error(), "somebody else") {
+		t.Errorf("installed: %v", err)
+	}
+}
+
+func mustFind(t *testing.T, o Options) bundle.Bundle {
+	t.Helper()
+	b, err := bundle.Find(o.Getenv, o.Executable, bundle.Platform{OS: runtime.GOOS, Arch: runtime.GOARCH})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
 }

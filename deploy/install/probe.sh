@@ -1,11 +1,6 @@
-# What kind of node is this, and where can a hive live on it?  sh -s NONCE [CACHE_DIR] <this
-# Everything it has to say is a line that begins with rbee:NONCE; all else is noise of login scripts. It must work with
-# any POSIX shell, and leaves nothing that was not there before but ~/.cache itself.
-LC_ALL=C; export LC_ALL
-umask 077
-nonce=$1 cache=${2:-}
-uid=$(id -u 2>/dev/null)
-say() { printf 'rbee:%s %s\n' "$nonce" "$*"; }
+# What kind of node is this, and where can a hive live on it?  sh -s NONCE [CACHE_DIR]
+# It leaves nothing that was not there before, but for an empty cache folder of the user's own.
+cache=${2:-}
 
 # The free space of the file system that $1 lies on, or would: KB, -1 if df does not say.
 space() {
@@ -29,19 +24,38 @@ space() {
 	esac
 }
 
-# Others may not own $1, nor write to it. A folder in a place where everybody writes must be no link either.
-private() {
-	set -- $(ls -ldn "$1" 2>/dev/null)
-	case $1 in
-	d????w????* | d???????w?*) return 1 ;;
-	d*) [ "$3" = "$uid" ] ;;
-	*) return 1 ;;
-	esac
+# look: can a program be put into $dir, and run? Says so in one word, and a line of why.
+look() {
+	at=$dir why=
+	if [ -z "$public" ]; then
+		[ -d "$dir" ] || why=$(mkdir -p "$dir" 2>&1)
+		[ -d "$dir" ] || { found=mkdir; return; }
+		why=
+		private "$dir" || chmod go-w "$dir" 2>/dev/null
+	else
+		case $(ls -ldL "${dir%/*}" 2>/dev/null) in
+		d???????w[!tT]*) found=open; return ;; # without the sticky bit others could replace ours
+		esac
+		[ -e "$dir" ] || [ -L "$dir" ] || at=${dir%/*} # it is made when it is needed
+	fi
+	if [ "$at" = "$dir" ] && ! private "$dir"; then
+		found=owner
+		return
+	fi
+	# No #! line: a shell runs such a file itself, but only after the kernel found that it may be executed.
+	test=$at/.rbee-probe-$nonce
+	if why=$({ echo 'exit 42' >"$test" && chmod 700 "$test"; } 2>&1); then
+		"$test" >/dev/null 2>&1
+		if [ $? = 42 ]; then found=ok; else found=noexec; fi
+	else
+		found=write
+	fi
+	rm -f "$test" 2>/dev/null
 }
 
-# try DIR [public]: can a program be put there, and run? Says so in one word.
+# try DIR [public] says what came of a look.
 try() {
-	dir=$1 public=${2:-} why= made=
+	dir=$1 public=${2:-}
 	case $dir in
 	*[!A-Za-z0-9_./:@+,-]*) # it has to be a word of a command that means the same to every shell
 		say dir name -1 "$(printf '%s' "$dir" | tr '\n' ' ')"
@@ -49,39 +63,10 @@ try() {
 		;;
 	esac
 	space "$dir"
-	if [ -n "$public" ]; then
-		# In a folder without the sticky bit others could replace ours.
-		case $(ls -ldL "${dir%/*}" 2>/dev/null) in
-		d???????w[!tT]*) say dir open "$free" "$dir"; return ;;
-		esac
-	fi
-	if [ ! -d "$dir" ]; then
-		if [ -n "$public" ]; then why=$(mkdir "$dir" 2>&1); else why=$(mkdir -p "$dir" 2>&1); fi && made=1
-	fi
-	if [ ! -d "$dir" ]; then
-		say dir mkdir "$free" "$dir"
-		say why "${why%%
+	look
+	say dir "$found" "$free" "$dir"
+	[ -z "$why" ] || say why "${why%%
 *}"
-		return
-	fi
-	[ -n "$public" ] || [ -n "$made" ] || chmod go-w "$dir" 2>/dev/null
-	if [ -n "$public" ]; then owned=$dir; else owned=$dir/.; fi
-	if ! private "$owned"; then
-		say dir owner "$free" "$dir"
-		return
-	fi
-	# No #! line: a shell runs such a file itself, but only after the kernel found that it may be executed.
-	test=$dir/.probe-$nonce
-	if why=$({ echo 'exit 42' >"$test" && chmod 700 "$test"; } 2>&1); then
-		"$test" >/dev/null 2>&1
-		if [ $? = 42 ]; then say dir ok "$free" "$dir"; else say dir noexec "$free" "$dir"; fi
-	else
-		say dir write "$free" "$dir"
-		say why "${why%%
-*}"
-	fi
-	rm -f "$test" 2>/dev/null
-	[ -z "$made" ] || rmdir "$dir" 2>/dev/null
 }
 
 # lacks NAME: is it nowhere that the dynamic linker looks?

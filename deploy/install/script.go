@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"crypto/rand"
+	_ "embed"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -23,6 +24,9 @@ var errStalled = errors.New("no sign of life")
 
 // farewell bounds the wait for a script that has said its last word: it has only folders left to remove.
 const farewell = 5 * time.Second
+
+//go:embed common.sh
+var commonScript string
 
 // script is one of our scripts at work on a node.
 type script struct {
@@ -68,7 +72,7 @@ func start(ctx context.Context, conn remote.Conn, text string, args ...string) (
 	// A goroutine, because a far side that prints without end and reads nothing must not stop us from listening.
 	go func() {
 		defer close(s.written)
-		_, err := io.WriteString(session, text)
+		_, err := io.WriteString(session, commonScript+text)
 		for send := range sends {
 			if err == nil {
 				err = send(session)
