@@ -8,6 +8,7 @@ import (
 )
 
 func TestListeningShowsTheHostAndNotItsNeighbours(t *testing.T) {
+	t.Parallel()
 	b := hosts(t, Spec{}, Spec{})
 	echo(t, b.Host("h2"))
 	show := func(h string) (all []string) {
@@ -25,6 +26,7 @@ func TestListeningShowsTheHostAndNotItsNeighbours(t *testing.T) {
 }
 
 func TestFilesShowTheHostAndNotItsNeighbours(t *testing.T) {
+	t.Parallel()
 	b := hosts(t, Spec{}, Spec{})
 	ssh(t, b, "h1", "mkdir -p .cache/rbee; umask 077; printf 12345 >.cache/rbee/x; touch /tmp/y /var/tmp/z /dev/shm/s")
 	ssh(t, b, "h2", "touch /tmp/neighbour")
@@ -47,6 +49,7 @@ func TestFilesShowTheHostAndNotItsNeighbours(t *testing.T) {
 }
 
 func TestAHostCanBeShortOfWhatAProgramNeeds(t *testing.T) {
+	t.Parallel()
 	b := hosts(t,
 		Spec{Name: "full", HomeSize: 1 << 20}, Spec{Name: "fixed", HomeReadOnly: true, TmpReadOnly: true, HomeFiles: map[string]string{"x": "1"}},
 		Spec{Name: "noexec", HomeNoexec: true, TmpNoexec: true}, Spec{Name: "bare", Without: []string{"sh", "dash", "tar"}},
@@ -70,6 +73,7 @@ func TestAHostCanBeShortOfWhatAProgramNeeds(t *testing.T) {
 }
 
 func TestWhatIsSharedIsSeenWhereItIsAndCannotBeWritten(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	b := hosts(t, Spec{Share: []string{dir}})
 	if got, err := b.Host("h1").Exec("stat", "-c", "%F", dir); err != nil || got != "directory\n" {

@@ -64,6 +64,7 @@ func ask(c net.Conn, limit time.Duration) error {
 const silence = 300 * time.Millisecond
 
 func TestACutConnectionIsSilentAndGoesOnWhenHealed(t *testing.T) {
+	t.Parallel()
 	h := hosts(t).Host("h1")
 	addr := echo(t, h)
 	for _, how := range []How{LinkDown, DropIn, DropOut, DropBoth} {
@@ -96,6 +97,7 @@ func TestACutConnectionIsSilentAndGoesOnWhenHealed(t *testing.T) {
 
 // What tells the directions apart: the byte that was asked reaches the host, or it does not.
 func TestAOneWayCutLetsTheOtherWayThrough(t *testing.T) {
+	t.Parallel()
 	h := hosts(t).Host("h1")
 	addr := echo(t, h)
 	for how, want := range map[How]uint64{DropIn: 0, DropOut: 1} {
@@ -123,6 +125,7 @@ func port4(c net.Conn) string {
 }
 
 func TestAResetReachesAnIdleConnectionAtOnce(t *testing.T) {
+	t.Parallel()
 	b := hosts(t)
 	h := b.Host("h1")
 	addr := echo(t, h)
@@ -152,6 +155,7 @@ func TestAResetReachesAnIdleConnectionAtOnce(t *testing.T) {
 }
 
 func TestACutLeavesTheNeighboursAlone(t *testing.T) {
+	t.Parallel()
 	b := hosts(t, Spec{}, Spec{})
 	if err := b.Host("h1").Cut(DropBoth); err != nil {
 		t.Fatal(err)

@@ -13,6 +13,7 @@ func login(b *Bed, key string) bool {
 }
 
 func TestACertificateOpensAnAccountAndItsKeyAloneDoesNot(t *testing.T) {
+	t.Parallel()
 	b := hosts(t)
 	if right := must(b.CertifiedKey("bee"))(t); !login(b, right) {
 		t.Errorf("the certificate is not taken: %s", b.Hosts[0].Log())
@@ -23,6 +24,7 @@ func TestACertificateOpensAnAccountAndItsKeyAloneDoesNot(t *testing.T) {
 }
 
 func TestAnEncryptedKeyNeedsItsPassphrase(t *testing.T) {
+	t.Parallel()
 	b := hosts(t)
 	key := must(b.EncryptedKey("correct horse"))(t)
 	if login(b, key) {
@@ -34,6 +36,7 @@ func TestAnEncryptedKeyNeedsItsPassphrase(t *testing.T) {
 }
 
 func TestAFingerprintIsTheOneOfTheHost(t *testing.T) {
+	t.Parallel()
 	h := hosts(t).Host("h1")
 	scan := must(tool("", "ssh-keyscan", "-t", "ed25519", h.Addr))(t)
 	shown := must(tool(scan, "ssh-keygen", "-l", "-f", "-"))(t)
@@ -43,6 +46,7 @@ func TestAFingerprintIsTheOneOfTheHost(t *testing.T) {
 }
 
 func TestAHostWithACertificateIsKnownByItsAuthority(t *testing.T) {
+	t.Parallel()
 	b := hosts(t, Spec{HostCert: true, Port: 2222})
 	known := must(read(b.KnownHosts))(t)
 	if !strings.HasPrefix(known, "@cert-authority ["+b.Hosts[0].Addr+"]:2222 ") || strings.Count(known, "\n") != 1 {

@@ -1,6 +1,7 @@
 package testbed
 
 import (
+	"fmt"
 	"os/exec"
 	"strings"
 	"testing"
@@ -10,7 +11,7 @@ import (
 // session starts a command on the host by ssh that says "up" and then stays.
 func session(t *testing.T, b *Bed, host, run string) *exec.Cmd {
 	t.Helper()
-	c := exec.Command("ssh", "-F", b.SSHConfig, host, "exec env RBEE_RUN_ID="+run+" sh -c 'echo up; exec sleep 1000'")
+	c := exec.Command("ssh", "-F", b.SSHConfig, host, "exec env RBEE_RUN_ID="+run+" perl -e '$| = 1; print qq(up\\n); sleep 1000'")
 	out, err := c.StdoutPipe()
 	if err == nil {
 		err = c.Start()
@@ -29,6 +30,7 @@ func session(t *testing.T, b *Bed, host, run string) *exec.Cmd {
 }
 
 func TestProcessesShowTheHostAndNotItsNeighbours(t *testing.T) {
+	t.Parallel()
 	b := hosts(t, Spec{}, Spec{})
 	session(t, b, "h1", "run-one")
 	session(t, b, "h2", "run-two")
@@ -39,21 +41,22 @@ func TestProcessesShowTheHostAndNotItsNeighbours(t *testing.T) {
 		if p.Run == "run-two" {
 			t.Errorf("of the neighbour: %v", p)
 		}
-		if p.Name() == "sleep" && (p.Run != "run-one" || p.UID != 2001 || p.Inner == p.PID || p.Parent == 0) {
+		if p.Name() == "perl" && (p.Run != "run-one" || p.UID != 2001 || p.Inner == p.PID || p.Parent == 0) {
 			t.Errorf("%+v", p)
 		}
 	}
 	// The server, its two processes for the connection, and what it runs.
-	if got := strings.Join(names, ", "); len(all) != 4 || !strings.Contains(got, "sshd: bee@notty, sleep") {
+	if got := strings.Join(names, ", "); len(all) != 4 || !strings.Contains(got, "sshd: bee@notty, perl") {
 		t.Errorf("%s", got)
 	}
 }
 
 func TestKillEndsWhatIsNamedAndNothingElse(t *testing.T) {
+	t.Parallel()
 	b := hosts(t)
 	h := b.Host("h1")
 	c := session(t, b, "h1", "r")
-	if dead := must(h.Kill(Named("sleep")))(t); len(dead) != 1 {
+	if dead := must(h.Kill(Named("perl")))(t); len(dead) != 1 {
 		t.Errorf("%v", dead)
 	}
 	if left := must(h.Find(OfRun("r")))(t); len(left) != 0 {
@@ -63,12 +66,13 @@ func TestKillEndsWhatIsNamedAndNothingElse(t *testing.T) {
 	if server := must(h.Find(SSHD))(t); len(server) != 1 {
 		t.Errorf("%v", server)
 	}
-	if _, err := h.Kill(Named("sleep")); err == nil {
+	if _, err := h.Kill(Named("perl")); err == nil {
 		t.Error("killing nothing is no error")
 	}
 }
 
 func TestAKilledSessionLeavesItsCommandBehind(t *testing.T) {
+	t.Parallel()
 	b := hosts(t)
 	h := b.Host("h1")
 	c := session(t, b, "h1", "r")
@@ -83,6 +87,7 @@ func TestAKilledSessionLeavesItsCommandBehind(t *testing.T) {
 }
 
 func TestAFrozenHostSaysNothingUntilItThaws(t *testing.T) {
+	t.Parallel()
 	h := hosts(t).Host("h1")
 	c := dial(t, echo(t, h))
 	if err := ask(c, 5*time.Second); err != nil {
@@ -103,13 +108,15 @@ func TestAFrozenHostSaysNothingUntilItThaws(t *testing.T) {
 }
 
 func TestWaitingForAnEndIsOverWithItOrWithTheLimit(t *testing.T) {
+	t.Parallel()
 	b := hosts(t)
 	h := b.Host("h1")
 	session(t, b, "h1", "r")
 	if left, err := h.WaitGone(50*time.Millisecond, OfRun("r")); err != nil || len(left) != 1 {
 		t.Errorf("%v %v", left, err)
 	}
-	h.Exec("sh", "-c", "(sleep 0.1; kill $(pidof sleep)) >/dev/null 2>&1 &")
+	p := must(h.Find(OfRun("r")))(t)[0]
+	must(h.Exec("sh", "-c", fmt.Sprintf("(sleep 0.1; kill %d) >/dev/null 2>&1 &", p.Inner)))(t)
 	if left, err := h.WaitGone(patience, OfRun("r")); err != nil || len(left) != 0 {
 		t.Errorf("%v %v", left, err)
 	}

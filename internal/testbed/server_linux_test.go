@@ -51,7 +51,7 @@ func TestWithoutRoot(t *testing.T) {
 		if f := must(h.Files())(t); len(f) != 1 || f[0].Path != filepath.Join(h.Home(""), "x") {
 			t.Errorf("%v", f)
 		}
-		must(h.Kill(Named("sleep")))(t)
+		must(h.Kill(Named("perl")))(t)
 	})
 	t.Run("another server starts after its death", func(t *testing.T) {
 		must(h.Kill(SSHD))(t)
