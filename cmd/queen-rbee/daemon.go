@@ -41,7 +41,10 @@ func daemon(ctx context.Context, o options) (int, error) {
 		return 1, err
 	}
 	env := config.New(os.Getenv)
-	path, err := socketPath(env, o)
+	path, named, err := socketPath(env, o)
+	if err != nil && named {
+		return 2, err // wrong usage
+	}
 	if err != nil {
 		return 1, err
 	}
@@ -197,17 +200,14 @@ func ownRun() (string, error) {
 	return "", fmt.Errorf("cannot start %s again: %w", exe, syscall.Exec(exe, os.Args, os.Environ()))
 }
 
-// socketPath is where to listen. A queen that is to be found by nobody gets a socket of its own.
-func socketPath(env config.Env, o options) (string, error) {
-	if o.ephemeral && o.socket == "" {
-		s, err := env.Socket("")
-		if err != nil {
-			return "", err
-		}
-		return s.Path[:len(s.Path)-len("queen.sock")] + "queen-" + strconv.Itoa(os.Getpid()) + ".sock", nil
-	}
+// socketPath is where to listen, and whether the user named it. A queen that is to be found by nobody gets a socket of
+// its own.
+func socketPath(env config.Env, o options) (path string, named bool, err error) {
 	s, err := env.Socket(o.socket)
-	return s.Path, err
+	if err == nil && o.ephemeral && o.socket == "" {
+		s.Path = filepath.Join(filepath.Dir(s.Path), "queen-"+strconv.Itoa(os.Getpid())+".sock")
+	}
+	return s.Path, s.Named, err
 }
 
 // unused ends a queen that nobody uses: after --idle-timeout, or an ephemeral one after its task.

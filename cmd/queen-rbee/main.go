@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"rbee/internal/fault"
+	"rbee/internal/near"
 	"rbee/internal/proc"
 	"rbee/internal/version"
 )
@@ -61,6 +62,9 @@ func run(args []string) int {
 	err := flags.Parse(args)
 	switch {
 	case err != nil:
+		if meant := near.Flag(flags, err); meant != "" {
+			err = fmt.Errorf("%w; did you mean --%s?", err, meant)
+		}
 		return wrong(err)
 	case *showVersion:
 		fmt.Println(version.String(program))
@@ -68,8 +72,16 @@ func run(args []string) int {
 	case *help:
 		fmt.Print(usage, flags.FlagUsages())
 		return 0
-	case flags.NArg() != 1 || flags.Arg(0) != "daemon":
-		return wrong(fmt.Errorf("want the command daemon, got %q", flags.Args()))
+	case flags.NArg() == 0:
+		return wrong(errors.New("there is no command; did you mean queen-rbee daemon?"))
+	case flags.Arg(0) != "daemon":
+		err := fmt.Errorf("there is no command %q", flags.Arg(0))
+		if near.Word(flags.Arg(0), "daemon") != "" {
+			err = fmt.Errorf("%w; did you mean queen-rbee daemon?", err)
+		}
+		return wrong(err)
+	case flags.NArg() > 1:
+		return wrong(fmt.Errorf("daemon takes no arguments, but got %q", flags.Arg(1)))
 	}
 	if err := o.check(); err != nil {
 		return wrong(err)

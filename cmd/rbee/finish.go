@@ -23,8 +23,11 @@ func (i *inference) settle(o outcome) outcome {
 	default:
 		werr = i.out.Failed(o.text, o.failed)
 		node := i.request.Node
-		if o.usage || o.stdout != nil {
+		switch c := o.failed.Error.Code; {
+		case o.usage || o.stdout != nil:
 			node = "" // no node has a part in it
+		case o.local || c == fault.QueenLost || c == fault.QueenStartFailed:
+			node = api.DefaultNode
 		}
 		if !errors.Is(o.stdout, syscall.EPIPE) {
 			i.say.Fail(o.failed.Error, node)

@@ -53,6 +53,7 @@ type outcome struct {
 	failed *api.Failure
 	text   string // in JSON mode, all of it
 	usage  bool   // failed by a mistake on the command line
+	local  bool   // failed before the request was sent, so on this machine
 	stdout error  // the first write that failed
 }
 
@@ -67,7 +68,7 @@ func (i *inference) run(from promptSource, request func(prompt string) (api.Gene
 		o = i.ask(q)
 	} else {
 		var u usageError
-		o = i.settle(outcome{failed: &api.Failure{Error: fault.From(err)}, usage: errors.As(err, &u)})
+		o = i.settle(outcome{failed: &api.Failure{Error: fault.From(err)}, usage: errors.As(err, &u), local: true})
 	}
 	if errors.Is(o.stdout, syscall.EPIPE) {
 		i.say.Mute() // the reader has seen enough; so has the person

@@ -30,7 +30,7 @@ type startQueen func(context.Context, queenOptions) (queen, error)
 // queenOptions say what an ephemeral queen is started for.
 type queenOptions struct {
 	RunID  string // of this run, never inherited
-	LogDir string // for the stderr of everything below
+	LogDir string // for the stderr of everything below; "" = nowhere
 
 	// What the request will need, so that its start overlaps the queen's.
 	Node         string
@@ -47,6 +47,8 @@ type queenOptions struct {
 	Narrate func(api.Narration)
 	// Ask asks the person at the terminal for a secret; nil if there is no terminal.
 	Ask func(ctx context.Context, text string) ([]byte, error)
+	// Warn is told, once, that the log cannot be written. It may be called from any goroutine.
+	Warn func(error)
 	// Spans takes what the processes below recorded (OTLP), as it arrives. Nil: nobody wants a trace.
 	Spans func(otlp []byte)
 }

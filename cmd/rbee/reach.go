@@ -49,8 +49,12 @@ func (i *inference) reach(ctx context.Context) (queen, error) {
 // start starts an ephemeral queen, which is ours to stop.
 func (i *inference) start(ctx context.Context) (queen, error) {
 	run := ulid.Make().String()
+	warn := func(err error) { i.say.Keeper("warn", "no log is kept: %v", err) }
 	logs, err := i.env.LogDir(run)
-	if err != nil {
+	if fault.CodeOf(err) == fault.DiskFull {
+		warn(err)
+		logs = "" // nowhere
+	} else if err != nil {
 		return nil, err
 	}
 	i.say.Keeper("start", "starting queen-rbee (ephemeral)")
@@ -58,7 +62,7 @@ func (i *inference) start(ctx context.Context) (queen, error) {
 	o := queenOptions{
 		RunID: run, LogDir: logs,
 		Node: r.Node, Model: r.Model, Cwd: r.Cwd, ModelsDir: r.ModelsDir, EnvModelsDir: r.EnvModelsDir,
-		Lease: i.flags.lease, Stall: i.flags.stall, Narrate: i.say.Say,
+		Lease: i.flags.lease, Stall: i.flags.stall, Narrate: i.say.Say, Warn: warn,
 	}
 	if r.Context != nil {
 		o.Context = *r.Context

@@ -34,7 +34,7 @@ func flagError(c *cobra.Command, err error) error {
 	var invalid *pflag.InvalidValueError
 	switch {
 	case errors.As(err, &unknown):
-		if meant := nearFlag(c.Flags(), unknown.GetSpecifiedName()); meant != "" && unknown.GetSpecifiedShortnames() == "" {
+		if meant := near.Flag(c.Flags(), err); meant != "" {
 			return usagef("there is no flag --%s", unknown.GetSpecifiedName()).hint("did you mean --%s? %s", meant, help)
 		}
 		name := "--" + unknown.GetSpecifiedName()
@@ -80,15 +80,4 @@ func noArguments(c *cobra.Command, args []string) error {
 		return nil
 	}
 	return usagef("%s takes no arguments, but got %q", c.CommandPath(), args[0]).hint("%s --help shows its flags", c.CommandPath())
-}
-
-// nearFlag returns the flag that name was probably meant to be, or "".
-func nearFlag(flags *pflag.FlagSet, name string) string {
-	var known []string
-	flags.VisitAll(func(f *pflag.Flag) {
-		if !f.Hidden {
-			known = append(known, f.Name)
-		}
-	})
-	return near.Match(name, known)
 }

@@ -34,7 +34,7 @@ func wired() parts {
 // start starts an ephemeral queen.
 func start(ctx context.Context, o queenOptions) (queen, error) {
 	q, err := keeper.Start(keeper.Options{
-		Run: o.RunID, Lease: o.Lease, Stall: o.Stall, LogDir: o.LogDir, Narrate: o.Narrate, Spans: o.Spans, Context: ctx, Ask: o.Ask,
+		Run: o.RunID, Lease: o.Lease, Stall: o.Stall, LogDir: o.LogDir, Narrate: o.Narrate, Warn: o.Warn, Spans: o.Spans, Context: ctx, Ask: o.Ask,
 		Tracer: trace.SpanFromContext(ctx).TracerProvider().Tracer("rbee"),
 		Prestart: &messages.Prestart{
 			Node:  o.Node,

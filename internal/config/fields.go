@@ -24,7 +24,7 @@ func (r *reader) fields(k key, table map[string]any, all fields) {
 			continue
 		}
 		hint := "allowed are " + strings.Join(known, ", ")
-		if meant := near.Match(name, known); meant != "" {
+		if meant := near.Word(name, known...); meant != "" {
 			hint = "did you mean " + meant + "? " + hint
 		} else if _, nested := table[name].(map[string]any); nested && len(k) > 0 {
 			hint = fmt.Sprintf("a dot in a name needs quotes: [%s]. Otherwise %s",

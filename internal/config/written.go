@@ -73,7 +73,7 @@ func place(path string, line int) string { return fmt.Sprintf("%s:%d", path, lin
 func (f *File) UnknownNode(name string) error {
 	known := f.NodeNames()
 	e := fault.New(fault.NodeUnknown, "node %s is not in %s", shown(name), f.Path).With("node", name).With("nodes", known)
-	switch meant := near.Match(name, known); {
+	switch meant := near.Word(name, known...); {
 	case meant != "":
 		return e.WithHint("did you mean %s? rbee node ls lists all nodes", meant)
 	case len(known) == 0:

@@ -1,22 +1,42 @@
-// Package near finds what somebody meant who mistyped a name.
+// Package near guesses what somebody meant who mistyped a flag or a command.
 package near
 
-import "strings"
+import (
+	"errors"
+	"strings"
 
-// Match returns the name among known that word was probably meant to be, or "". It must start with word, or be at
-// most two edits away and less than half of it.
-func Match(word string, known []string) string {
+	"github.com/spf13/pflag"
+)
+
+// Word returns the candidate that name was probably meant to be, or "". It must start with name, or be at most two
+// edits away and less than half of it.
+func Word(name string, candidates ...string) string {
 	best, distance := "", 3
-	for _, name := range known {
-		d := edits(word, name)
-		if len(word) >= 2 && strings.HasPrefix(name, word) {
+	for _, c := range candidates {
+		d := edits(name, c)
+		if len(name) >= 2 && strings.HasPrefix(c, name) {
 			d = min(d, 1)
 		}
-		if d < distance && 2*d <= len(word) {
-			best, distance = name, d
+		if d < distance && 2*d <= len(name) {
+			best, distance = c, d
 		}
 	}
 	return best
+}
+
+// Flag returns the flag that the unknown one of err, as pflag reports it, was probably meant to be, or "".
+func Flag(flags *pflag.FlagSet, err error) string {
+	var unknown *pflag.NotExistError
+	if !errors.As(err, &unknown) || unknown.GetSpecifiedShortnames() != "" {
+		return ""
+	}
+	var names []string
+	flags.VisitAll(func(f *pflag.Flag) {
+		if !f.Hidden {
+			names = append(names, f.Name)
+		}
+	})
+	return Word(unknown.GetSpecifiedName(), names...)
 }
 
 // edits is the Levenshtein distance: how many bytes to insert, delete or replace.
