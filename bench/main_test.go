@@ -36,6 +36,10 @@ func TestMain(m *testing.M) {
 		}
 		os.Exit(0)
 	}
+	if file := os.Getenv(hubAlone); file != "" {
+		fmt.Fprintln(os.Stderr, serveHub(file))
+		os.Exit(1)
+	}
 	os.Exit(withPrograms(m))
 }
 

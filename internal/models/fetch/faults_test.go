@@ -39,7 +39,9 @@ func TestWhatPassesIsTriedAgain(t *testing.T) {
 				continue
 			}
 			t.Run(name+" of "+string(kind), func(t *testing.T) {
+				t.Parallel()
 				p, content := withModel(t)
+				p.f.options.Stall = time.Second
 				p.hub.Break(fetchtest.Fault{Kind: kind, Times: 1, Do: do})
 				p.gets(ref)
 				p.has(placed, content)
@@ -137,9 +139,10 @@ func TestTheServerSaysHowLongToWait(t *testing.T) {
 func TestProgressIsKeptAndResetsTheCount(t *testing.T) {
 	for name, do := range map[string]func(int64) fetchtest.Do{"reset": fetchtest.Reset, "short": fetchtest.Short, "stall": fetchtest.Stall} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			p := newPlace(t)
 			content := random(segment - 1)
-			p.f.options.Stall = 100 * time.Millisecond
+			p.f.options.Stall = 200 * time.Millisecond
 			p.hub.Add("Org/Repo", "m-Q4_K_M.gguf", content)
 			p.hub.Break(fetchtest.Fault{Kind: fetchtest.Bytes, Times: 10, Do: do(6000)})
 			p.gets(ref)

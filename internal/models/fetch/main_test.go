@@ -53,7 +53,7 @@ func newPlace(t *testing.T) *place {
 func (p *place) fetcher() *Fetcher {
 	tr := transport().(*http.Transport)
 	p.t.Cleanup(tr.CloseIdleConnections)
-	f := New(Options{Getenv: p.hub.Getenv, Segment: segment, Stall: 300 * time.Millisecond, Transport: tr})
+	f := New(Options{Getenv: p.hub.Getenv, Segment: segment, Stall: 30 * time.Second, Transport: tr})
 	f.wait = func(ctx context.Context, d time.Duration) error {
 		p.mu.Lock()
 		defer p.mu.Unlock()

@@ -175,9 +175,9 @@ func RedirectLoop() Do {
 
 // GzipBomb answers with a small body that would unfold to n bytes.
 func GzipBomb(n int64) Do {
+	b := zeros(n)
 	return func(w *Answer, _ *http.Request) bool {
 		w.Header().Set("Content-Encoding", "gzip")
-		b := zeros(n)
 		w.Header().Set("Content-Length", strconv.Itoa(len(b)))
 		w.Write(b)
 		return true
