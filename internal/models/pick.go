@@ -38,6 +38,18 @@ func pickHub(r Ref, all []candidate) []candidate {
 	return fit
 }
 
+// pickShort returns the candidates that fit a place on the hub and were fetched by a short name for it.
+func (e Env) pickShort(r Ref, all []candidate) []candidate {
+	var fit []candidate
+	for _, c := range all {
+		known, ok := e.short(Ref{Kind: Name, Name: c.folder})
+		if ok && FolderName(known) == FolderName(r) && known.File != "" && c.fits(known) && c.fits(r) {
+			fit = append(fit, c)
+		}
+	}
+	return fit
+}
+
 // fits reports whether the candidate is the file, or of the quantisation, that a place on the hub names.
 func (c candidate) fits(r Ref) bool {
 	return (r.Quant == "" || HasQuant(c.base, r.Quant)) && (r.File == "" || c.holds(FileName(r.File)))

@@ -95,6 +95,9 @@ func findIn(dir, why string, r Ref, env Env) (*Model, error) {
 	}
 	known, _ := env.short(r)
 	fit := pick(r, known, all)
+	if len(fit) == 0 {
+		fit = env.pickShort(r, all)
+	}
 	for _, c := range fit {
 		for _, path := range c.paths {
 			if _, err := os.Stat(path); err == nil && !inside(dir, path) {

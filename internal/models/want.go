@@ -36,6 +36,23 @@ type Progress struct {
 	ETA            time.Duration // until Bytes is Total at that rate; 0 if the rate is 0
 }
 
+// WantOf returns what a fetch of a reference would have to bring, whether or not the model is there already. It is
+// nil if it is not known where on the hub the model is. Errors are those of ParseRef and Dir.
+func WantOf(ref string, env Env) (*Want, error) {
+	r, err := ParseRef(ref)
+	if err != nil {
+		return nil, err
+	}
+	dir, _, err := Dir(env)
+	if err != nil {
+		return nil, err
+	}
+	if w, ok := env.want(r, dir); ok {
+		return &w, nil
+	}
+	return nil, nil
+}
+
 // want returns where a model is on the hub; ok is false if that is not known.
 func (e Env) want(r Ref, dir string) (w Want, ok bool) {
 	w = Want{Ref: r, Dir: dir, Folder: FolderName(r), Progress: e.Progress}

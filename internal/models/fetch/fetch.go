@@ -31,11 +31,10 @@ func New(o Options) *Fetcher { return &Fetcher{options: o.withDefaults(), wait: 
 func (f *Fetcher) Fetch(ctx context.Context, w models.Want) error {
 	key := strings.Join([]string{w.Dir, w.Folder, w.Org, w.Repo, w.Quant, w.File, w.Ref.SHA256}, "\x00")
 	return f.asked.do(ctx, key, w.Progress, func(ctx context.Context, report func(models.Progress)) error {
-		c, err := newClient(f.options.Getenv, f.options.Transport)
+		d, err := f.hub(w)
 		if err != nil {
 			return err
 		}
-		d := &hub{client: c, Options: f.options, want: w, wait: f.wait}
 		p, err := d.plan(ctx)
 		if err != nil {
 			return err
@@ -55,24 +54,8 @@ func (d *hub) bring(ctx context.Context, p plan, report func(models.Progress)) e
 	}
 	defer root.Close()
 	defer os.Remove(root.Name()) // succeeds only if nothing is in it
-	unlock, err := lock(ctx, root, p.files[0])
-	if err != nil {
-		return d.cannot(ctx, root, err)
-	}
-	defer unlock()
 
 	m := &meter{total: p.size()}
-	var todo []file
-	for _, f := range p.files {
-		if info, err := root.Stat(f.name()); err == nil && info.Mode().IsRegular() && info.Size() == f.size {
-			m.have(f.size) // it was verified before it got that name
-			continue
-		}
-		todo = append(todo, f)
-	}
-	if err := makeRoom(root, todo); err != nil {
-		return d.cannot(ctx, root, err)
-	}
 	metered, end := context.WithCancel(ctx)
 	reported := make(chan struct{})
 	go func() {
@@ -80,6 +63,24 @@ func (d *hub) bring(ctx context.Context, p plan, report func(models.Progress)) e
 		m.run(metered, report)
 	}()
 	defer func() { end(); <-reported }()
+
+	unlock, err := lock(ctx, root, p.files[0], func() { m.see(p.there(root)) })
+	if err != nil {
+		return d.cannot(ctx, root, err)
+	}
+	defer unlock()
+	m.see(0)
+	var todo []file
+	for _, f := range p.files {
+		if f.isThere(root) {
+			m.have(f.size)
+			continue
+		}
+		todo = append(todo, f)
+	}
+	if err := makeRoom(root, todo); err != nil {
+		return d.cannot(ctx, root, err)
+	}
 	for _, f := range todo {
 		if err := d.fetchFile(ctx, root, p, f, m); err != nil {
 			return d.cannot(ctx, root, err)

@@ -3,6 +3,7 @@ package fetch
 import (
 	"context"
 	"path/filepath"
+	"slices"
 	"testing"
 
 	"rbee/internal/fault"
@@ -189,5 +190,22 @@ func TestAnEndedContextIsTheAnswer(t *testing.T) {
 	cancel()
 	if err := p.f.Fetch(ctx, p.want("hf:Org/Repo")); err != context.Canceled {
 		t.Error(err)
+	}
+}
+
+func TestAPlanSaysWhatWouldComeAndChangesNothing(t *testing.T) {
+	p, content := halfway(t)
+	before := p.names("org--repo")
+	plan, err := p.f.Plan(t.Context(), p.want(ref))
+	if err != nil {
+		t.Fatal(err)
+	}
+	f := p.hub.File("Org/Repo", "m-Q4_K_M.gguf")
+	want := PlannedFile{f.Path, filepath.Join(p.dir, base), int64(len(content)), f.SHA256}
+	if plan.Commit != fetchtest.Commit || plan.Size != want.Size || plan.Have != 3*segment || len(plan.Files) != 1 || plan.Files[0] != want {
+		t.Errorf("%+v", plan)
+	}
+	if after := p.names("org--repo"); !slices.Equal(before, after) || len(p.hub.Requests(fetchtest.Resolve)) != 0 {
+		t.Errorf("before %q, after %q", before, after)
 	}
 }

@@ -12,16 +12,16 @@ import (
 const lookAgain = 100 * time.Millisecond
 
 // lock waits until no other download of that file goes on, in this process or another, and keeps others out until
-// unlock. The kernel holds the lock, so it cannot outlive its process; the file that stands for it may, and does
+// unlock. waiting is called now and then until it is our turn. The kernel holds the lock, so it cannot outlive its process; the file that stands for it may, and does
 // not matter.
-func lock(ctx context.Context, root *os.Root, f file) (unlock func(), err error) {
+func lock(ctx context.Context, root *os.Root, f file, waiting func()) (unlock func(), err error) {
 	name := "." + f.name() + ".lock"
 	for {
 		l, err := root.OpenFile(name, os.O_RDWR|os.O_CREATE, 0o600)
 		if err != nil {
 			return nil, err
 		}
-		err = flock(ctx, l)
+		err = flock(ctx, l, waiting)
 		if err != nil {
 			l.Close()
 			return nil, err
@@ -36,7 +36,7 @@ func lock(ctx context.Context, root *os.Root, f file) (unlock func(), err error)
 	}
 }
 
-func flock(ctx context.Context, l *os.File) error {
+func flock(ctx context.Context, l *os.File, waiting func()) error {
 	for {
 		err := syscall.Flock(int(l.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
 		switch {
@@ -45,6 +45,7 @@ func flock(ctx context.Context, l *os.File) error {
 		case !errors.Is(err, syscall.EWOULDBLOCK):
 			return err
 		}
+		waiting()
 		if err := sleep(ctx, lookAgain); err != nil {
 			return err
 		}

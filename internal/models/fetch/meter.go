@@ -24,6 +24,13 @@ type meter struct {
 func (m *meter) got(n int64)  { m.there.Add(n); m.received.Add(n) }
 func (m *meter) have(n int64) { m.there.Add(n) }
 
+// see sets how much another process has got so far.
+func (m *meter) see(there int64) {
+	if n := there - m.there.Swap(there); n > 0 && n < there {
+		m.received.Add(n)
+	}
+}
+
 // run reports five times a second until ctx is done, and once more then.
 func (m *meter) run(ctx context.Context, report func(models.Progress)) {
 	t := time.NewTicker(everyReport)

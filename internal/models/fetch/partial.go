@@ -48,10 +48,7 @@ func openPartial(root *os.Root, f file, segment int64, m *meter) (*partial, erro
 func (p *partial) bytes() (n int64) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	for _, d := range p.state.Done {
-		n += d
-	}
-	return n
+	return p.state.bytes()
 }
 
 // reset forgets all that has come: it was of another file.

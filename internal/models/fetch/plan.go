@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"os"
 	"slices"
 )
 
@@ -34,6 +35,24 @@ func (d *hub) ofRepo(err error) error {
 		return d.noRepo(m.cause)
 	}
 	return err
+}
+
+// isThere reports whether a file is there as a whole: it was verified before it got its name.
+func (f file) isThere(root *os.Root) bool {
+	info, err := root.Stat(f.name())
+	return err == nil && info.Mode().IsRegular() && info.Size() == f.size
+}
+
+// there returns how many bytes of the plan are on the disk, as far as files and states tell.
+func (p plan) there(root *os.Root) (n int64) {
+	for _, f := range p.files {
+		if f.isThere(root) {
+			n += f.size
+		} else if s, ok := readState(root, f); ok {
+			n += s.bytes()
+		}
+	}
+	return n
 }
 
 // sortParts brings the parts of a split model into order: their names differ in the number only.

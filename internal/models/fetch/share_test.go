@@ -159,13 +159,15 @@ func TestAnotherProcessWaitsAndFindsItThere(t *testing.T) {
 	c := p.other()
 	<-reached
 	done := make(chan error, 1)
-	go func() { done <- p.fetch(ref) }()
-	// The second one has its plan, so the next thing it does is to ask for the lock.
-	for len(p.hub.Requests(fetchtest.Tree)) < 2 {
-		if err := sleep(t.Context(), time.Millisecond); err != nil {
-			t.Fatal(err)
+	w, saw := p.want(ref), make(chan struct{})
+	seen := sync.OnceFunc(func() { close(saw) })
+	w.Progress = func(p models.Progress) {
+		if p.Bytes == 4000 && p.Total == int64(len(content)) { // what the gate let pass of four segments
+			seen()
 		}
 	}
+	go func() { done <- p.f.Fetch(t.Context(), w) }()
+	<-saw // it waits, and sees how far the other one is
 	open()
 	if err := <-done; err != nil {
 		t.Error(err)
@@ -194,11 +196,7 @@ func TestAKilledProcessLeavesNoLockAndIsGoneOnWith(t *testing.T) {
 	defer root.Close()
 	for { // until its state says that it has the 4,000 bytes which the gate let pass
 		s, _ := readState(root, f)
-		var n int64
-		for _, d := range s.Done {
-			n += d
-		}
-		if n == 4000 {
+		if s.bytes() == 4000 {
 			break
 		}
 		if err := sleep(t.Context(), time.Millisecond); err != nil {

@@ -29,6 +29,14 @@ func newState(f file, segment int64) state {
 // length is that of segment i.
 func (s *state) length(i int) int64 { return min(s.Segment, s.Size-int64(i)*s.Segment) }
 
+// bytes returns how much is there.
+func (s *state) bytes() (n int64) {
+	for _, d := range s.Done {
+		n += d
+	}
+	return n
+}
+
 // of reports whether s is a state of f that can be gone on from.
 func (s *state) of(f file) bool {
 	if s.SHA256 != f.sha256 || s.Size != f.size || s.Segment <= 0 || s.Segment > f.size && len(s.Done) != 1 ||
