@@ -100,6 +100,8 @@ type ModelRef struct {
 	Cwd           string                 `protobuf:"bytes,2,opt,name=cwd,proto3" json:"cwd,omitempty"`                                         // the caller's working directory; counts for localhost only
 	ModelsDir     string                 `protobuf:"bytes,3,opt,name=models_dir,json=modelsDir,proto3" json:"models_dir,omitempty"`            // --models-dir of the caller; "" = the node's own rule
 	EnvModelsDir  string                 `protobuf:"bytes,4,opt,name=env_models_dir,json=envModelsDir,proto3" json:"env_models_dir,omitempty"` // RBEE_MODELS_DIR of the caller; counts for localhost only
+	NoPull        bool                   `protobuf:"varint,5,opt,name=no_pull,json=noPull,proto3" json:"no_pull,omitempty"`                    // a model that is not there is an error
+	Alias         string                 `protobuf:"bytes,6,opt,name=alias,proto3" json:"alias,omitempty"`                                     // what the caller's configuration says ref stands for, "hf:org/repo/file.gguf"; "" = nothing
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -158,6 +160,20 @@ func (x *ModelRef) GetModelsDir() string {
 func (x *ModelRef) GetEnvModelsDir() string {
 	if x != nil {
 		return x.EnvModelsDir
+	}
+	return ""
+}
+
+func (x *ModelRef) GetNoPull() bool {
+	if x != nil {
+		return x.NoPull
+	}
+	return false
+}
+
+func (x *ModelRef) GetAlias() string {
+	if x != nil {
+		return x.Alias
 	}
 	return ""
 }
@@ -1760,13 +1776,15 @@ const file_messages_work_proto_rawDesc = "" +
 	"\x04code\x18\x01 \x01(\tR\x04code\x12\x18\n" +
 	"\amessage\x18\x02 \x01(\tR\amessage\x12\x12\n" +
 	"\x04hint\x18\x03 \x01(\tR\x04hint\x12!\n" +
-	"\fdetails_json\x18\x04 \x01(\tR\vdetailsJson\"s\n" +
+	"\fdetails_json\x18\x04 \x01(\tR\vdetailsJson\"\xa2\x01\n" +
 	"\bModelRef\x12\x10\n" +
 	"\x03ref\x18\x01 \x01(\tR\x03ref\x12\x10\n" +
 	"\x03cwd\x18\x02 \x01(\tR\x03cwd\x12\x1d\n" +
 	"\n" +
 	"models_dir\x18\x03 \x01(\tR\tmodelsDir\x12$\n" +
-	"\x0eenv_models_dir\x18\x04 \x01(\tR\fenvModelsDir\"A\n" +
+	"\x0eenv_models_dir\x18\x04 \x01(\tR\fenvModelsDir\x12\x17\n" +
+	"\ano_pull\x18\x05 \x01(\bR\x06noPull\x12\x14\n" +
+	"\x05alias\x18\x06 \x01(\tR\x05alias\"A\n" +
 	"\vLoadOptions\x12\x18\n" +
 	"\acontext\x18\x01 \x01(\x03R\acontext\x12\x18\n" +
 	"\athreads\x18\x02 \x01(\x03R\athreads\";\n" +

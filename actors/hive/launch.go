@@ -21,6 +21,12 @@ type Found struct {
 	Size            int64
 }
 
+// Progress of a model that is being fetched.
+type Progress struct {
+	Text     string
+	Fraction float64 // 0 to 1
+}
+
 // Config is what a hive needs to know and to reach.
 type Config struct {
 	Hive    *messages.HiveConfig
@@ -28,7 +34,11 @@ type Config struct {
 	Run     string
 	Root    string
 	Lease   time.Duration
+	// Resolve finds a model on this node's disk. Get does too, and fetches one that is not there, telling how far it is.
 	Resolve func(context.Context, *messages.ModelRef) (Found, error)
+	Get     func(ctx context.Context, m *messages.ModelRef, say func(Progress)) (Found, error)
+	// Fetchable says whether Get may bring the model that Resolve did not find.
+	Fetchable func(*messages.ModelRef, error) bool
 	// Free is how many bytes of memory a new worker could take; 0 if it cannot be known.
 	Free func() int64
 	// Engine says what a worker would lack on this node, before one is started: without libffi it would die before its
@@ -56,7 +66,7 @@ func Prestart(ctx context.Context, c Config) *Prestarted {
 	if p == nil {
 		return nil
 	}
-	found, err := c.resolve(ctx, p.GetModel())
+	found, err := c.resolve(ctx, p.GetModel(), c.Resolve) // what must be fetched first is no matter of a head start
 	if err != nil {
 		return nil
 	}
@@ -68,11 +78,11 @@ func Prestart(ctx context.Context, c Config) *Prestarted {
 	return &Prestarted{key: k, found: found, launched: l}
 }
 
-// resolve is Resolve in a span.
-func (c Config) resolve(ctx context.Context, m *messages.ModelRef) (Found, error) {
+// resolve is Resolve, or Get, in a span.
+func (c Config) resolve(ctx context.Context, m *messages.ModelRef, how func(context.Context, *messages.ModelRef) (Found, error)) (Found, error) {
 	ctx, span := c.Tracer.Start(ctx, telemetry.SpanResolveModel, trace.WithAttributes(telemetry.AttrModelRef.String(m.GetRef())))
 	defer span.End()
-	found, err := c.Resolve(ctx, m)
+	found, err := how(ctx, m)
 	if err != nil {
 		span.SetStatus(codes.Error, err.Error())
 	}

@@ -25,14 +25,19 @@ func (h *hive) arrive(g *messages.Generate, to streamPID) {
 	if to == nil || h.ledger[g.GetId()] != nil {
 		return
 	}
-	p := &pending{Generate: g, to: to, arrived: time.Now()}
+	p := &pending{Generate: g, to: to, arrived: time.Now(), cancel: func() {}}
 	h.ledger[g.GetId()] = p
 	if h.stopping != nil {
 		h.settle(p, fault.New(fault.Cancelled, "the hive on %s is stopping", h.Hive.GetNode()), false)
 		return
 	}
+	ctx, cancel := context.WithCancel(supervisor.WithTraceparent(context.Background(), g.GetTraceparent()))
+	p.cancel = cancel
 	go func() {
-		found, err := h.resolve(supervisor.WithTraceparent(context.Background(), g.GetTraceparent()), g.GetModel())
+		defer cancel()
+		found, err := h.resolve(ctx, g.GetModel(), func(ctx context.Context, m *messages.ModelRef) (Found, error) {
+			return h.Get(ctx, m, func(f Progress) { h.narrate(to, "rbee-hive", "load", f.Text, f.Fraction) })
+		})
 		h.send(resolved{p, found, err})
 	}()
 }
@@ -184,6 +189,7 @@ func (h *hive) settle(p *pending, f *fault.Error, retryable bool) {
 		return
 	}
 	delete(h.ledger, p.GetId())
+	p.cancel() // of a download that nobody else waits for
 	if p.on != nil {
 		delete(p.on.active, p.GetId())
 	}

@@ -1,6 +1,7 @@
 package hive
 
 import (
+	"context"
 	"time"
 
 	"rbee/internal/fault"
@@ -59,8 +60,9 @@ type pending struct {
 	to      streamPID
 	found   Found
 	arrived time.Time
-	on      *slot // nil while it waits
-	told    *slot // the worker whose start it was told of
+	cancel  context.CancelFunc // of its resolving
+	on      *slot              // nil while it waits
+	told    *slot              // the worker whose start it was told of
 }
 
 func (p *pending) key() key {

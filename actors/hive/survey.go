@@ -14,10 +14,12 @@ func (h *hive) offer(s *messages.Survey) {
 	if h.Free != nil {
 		o.FreeBytes = h.Free()
 	}
-	if found, err := h.Resolve(context.Background(), s.GetModel()); err != nil {
-		o.Error = messages.FromFault(fault.From(err))
-	} else {
+	found, err := h.Resolve(context.Background(), s.GetModel())
+	switch {
+	case err == nil:
 		o.HasFile, o.ModelPath = true, found.Path
+	case !h.Fetchable(s.GetModel(), err):
+		o.Error = messages.FromFault(fault.From(err))
 	}
 	h.Tell(o)
 }

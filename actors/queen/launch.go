@@ -25,7 +25,9 @@ type Config struct {
 	Slots     int64         // of a worker
 	IdleTTL   time.Duration // of a worker; negative = for ever
 	// Nodes resolves what the user gave ("mac", "a,b,c", "any") to machines. It asks no network.
-	Nodes   func(spec string) ([]Node, error)
+	Nodes func(spec string) ([]Node, error)
+	// Alias is what the user's configuration says a model's short name stands for; "" = nothing. It may be nil.
+	Alias   func(ref string) string
 	Tracer  trace.Tracer
 	Tracing bool
 	Count   *telemetry.Metrics      // of processes as they start and end; nil in an ephemeral queen, whose owner counts
@@ -60,7 +62,7 @@ func Prestart(ctx context.Context, c Config, p *messages.Prestart) *Prestarted {
 	for _, n := range nodes {
 		var worker *messages.Prestart
 		if len(nodes) == 1 {
-			worker = &messages.Prestart{Node: n.Name, Model: n.ref(p.GetModel()), Load: p.GetLoad()}
+			worker = &messages.Prestart{Node: n.Name, Model: c.ref(n, p.GetModel()), Load: p.GetLoad()}
 		}
 		pre.reaches = append(pre.reaches, c.reach(ctx, n, 1, worker))
 	}
@@ -69,8 +71,11 @@ func Prestart(ctx context.Context, c Config, p *messages.Prestart) *Prestarted {
 
 // ref is a model reference as that node is to read it. The caller's working directory and environment mean something
 // on the caller's own machine only.
-func (n Node) ref(m *messages.ModelRef) *messages.ModelRef {
+func (c Config) ref(n Node, m *messages.ModelRef) *messages.ModelRef {
 	m = proto.Clone(m).(*messages.ModelRef)
+	if c.Alias != nil {
+		m.Alias = c.Alias(m.GetRef())
+	}
 	switch {
 	case n.Local && m.GetModelsDir() == "":
 		m.ModelsDir = m.GetEnvModelsDir()

@@ -81,7 +81,7 @@ func (q *queen) tellStart(h *hive, r *request) {
 func (q *queen) forward(h *hive, r *request) {
 	if q.ledger[r.GetId()] == r {
 		g := proto.Clone(r.Generate).(*messages.Generate)
-		g.Node, g.Model = h.node.Name, h.node.ref(r.GetModel())
+		g.Node, g.Model = h.node.Name, q.ref(h.node, r.GetModel())
 		q.root.RequestWithCustomSender(h.link.Peer, g, r.to)
 	}
 }

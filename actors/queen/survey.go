@@ -38,7 +38,7 @@ func (q *queen) begin(r *request) {
 }
 
 func (q *queen) ask(h *hive, r *request) {
-	h.link.Tell(&messages.Survey{Id: r.GetId(), Model: h.node.ref(r.GetModel()), Load: r.GetLoad()})
+	h.link.Tell(&messages.Survey{Id: r.GetId(), Model: q.ref(h.node, r.GetModel()), Load: r.GetLoad()})
 }
 
 func (q *queen) offered(h *hive, o *messages.Offer) {

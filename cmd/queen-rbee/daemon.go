@@ -72,7 +72,7 @@ func daemon(ctx context.Context, o options) (int, error) {
 	count := telemetry.NewMetrics(out.MeterProvider())
 	cfg := queen.Config{
 		Address: address, Count: count, Run: run, Root: os.Getenv(proc.EnvRoot), Ephemeral: o.ephemeral, Lease: o.lease, Stall: o.stall,
-		Slots: o.slots, IdleTTL: o.keepAlive, Nodes: nodes(env, nil), Tracer: tel.Tracer(), Tracing: true, Log: logTo(logs), Ingest: ingest(tel),
+		Slots: o.slots, IdleTTL: o.keepAlive, Nodes: nodes(env, nil), Alias: alias(env), Tracer: tel.Tracer(), Tracing: true, Log: logTo(logs), Ingest: ingest(tel),
 	}
 	if o.ephemeral {
 		cfg.Slots, o.drain = 1, 0

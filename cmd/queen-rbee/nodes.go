@@ -26,3 +26,15 @@ func nodes(env config.Env, ask sshconn.Passphrase) func(spec string) ([]queen.No
 		return ns, nil
 	}
 }
+
+// alias is what the configuration says a model's short name stands for. A configuration that cannot be read is
+// reported when the node is resolved.
+func alias(env config.Env) func(ref string) string {
+	return func(ref string) string {
+		f, err := env.Load("")
+		if err != nil {
+			return ""
+		}
+		return f.Models[ref]
+	}
+}

@@ -3,11 +3,9 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"os"
-	"path/filepath"
 	"syscall"
 	"time"
 
@@ -16,7 +14,6 @@ import (
 	"rbee/actors/hive"
 	"rbee/deploy"
 	"rbee/internal/engine/enginelib"
-	"rbee/internal/models"
 	"rbee/internal/proc"
 	"rbee/internal/runlog"
 	"rbee/internal/telemetry"
@@ -50,9 +47,10 @@ func run() int {
 	_ = proc.BecomeSubreaper() // without it a grandchild that escaped everything else is found by its environment
 	b := self.Boot
 	tel := telemetry.Start(telemetry.Options{Service: program, Enabled: b.GetTracing(), Traceparent: b.GetTraceparent(), Follow: true})
+	files := newModels(b.GetHive().GetLocal())
 	cfg := hive.Config{
 		Hive: b.GetHive(), Address: b.GetAddress(), Run: b.GetRunId(), Root: root(), Lease: self.Lease(),
-		Resolve: resolver(b.GetHive().GetLocal()), Free: freeMemory, Engine: engine,
+		Resolve: files.find, Get: files.get, Fetchable: files.fetchable, Free: freeMemory, Engine: engine,
 		Spawner: supervisor.Local{}, Tracer: tel.Tracer(), Tracing: b.GetTracing(),
 		Log:    func(worker, line string) { fmt.Fprintln(os.Stderr, runlog.Tag(worker, line)) },
 		Ingest: func(otlp []byte) { _ = tel.Ingest(otlp) }, // spans that are none are a worker's fault, and lost
@@ -134,29 +132,4 @@ func end(run, life string) int {
 	left := supervisor.Sweep(ctx, run, life)
 	fmt.Print(deploy.FormatLeft(left))
 	return 0
-}
-
-// resolver finds models on this node's disk. A relative path is the caller's, and counts only on its own machine.
-func resolver(local bool) func(context.Context, *messages.ModelRef) (hive.Found, error) {
-	beside := modelsBeside()
-	return func(ctx context.Context, m *messages.ModelRef) (hive.Found, error) {
-		found, err := models.Resolve(ctx, m.GetRef(), models.Env{CWD: m.GetCwd(), ModelsDir: cmp.Or(m.GetModelsDir(), beside), Local: local, Getenv: os.Getenv})
-		if err != nil {
-			return hive.Found{}, err
-		}
-		return hive.Found{Ref: found.Ref, Name: found.Name, Path: found.Path, Size: found.Size}, nil
-	}
-}
-
-// modelsBeside is where models are on a machine that a queen put this program on, unless its user says otherwise.
-func modelsBeside() string {
-	exe, err := os.Executable()
-	if err != nil || os.Getenv("RBEE_MODELS_DIR") != "" {
-		return ""
-	}
-	root, ok := deploy.CacheRoot(exe)
-	if !ok {
-		return ""
-	}
-	return filepath.Join(root, "models")
 }

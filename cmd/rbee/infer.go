@@ -23,7 +23,7 @@ type inferFlags struct {
 	maxTokens, topK, seed, context, threads       int64
 	temperature, topP, minP, repeatPenalty        float64
 	deadline, grace, lease, stall                 time.Duration
-	raw, ignoreEOS, json, quiet, timings          bool
+	raw, ignoreEOS, json, quiet, timings, noPull  bool
 }
 
 func newInfer(t *terminal, p parts, cfg *settings) *cobra.Command {
@@ -78,6 +78,7 @@ stopped after it. Ctrl-C cancels the answer, keeps what was printed, and stops t
 	fl.Int64Var(&f.context, "ctx", 0, "context in tokens (default: what the model was trained for, 4096 at most)")
 	fl.Int64Var(&f.threads, "threads", 0, "threads to compute with (default: physical cores - 1)")
 	fl.StringVar(&f.modelsDir, "models-dir", "", "where models are (default: $RBEE_MODELS_DIR, .test-models, the cache)")
+	fl.BoolVar(&f.noPull, "no-pull", false, "do not download a model that is not there")
 	fl.DurationVar(&f.deadline, "deadline", 0, "give up after this time, start included (default: none)")
 	fl.DurationVar(&f.grace, "grace", api.DefaultGraceMS*time.Millisecond, "what a worker gets to stop before it is killed")
 	fl.DurationVar(&f.lease, "lease", supervisor.DefaultLease, "a process of the tree that is silent for so long is dead (default also: $RBEE_LEASE)")
@@ -126,7 +127,7 @@ func (f *inferFlags) request(c *cobra.Command, t *terminal, cfg *settings, promp
 		return filepath.Join(cwd, dir)
 	}
 	r := api.GenerateRequest{
-		ID: ulid.Make().String(), Model: f.model, Node: node, Cwd: cwd, ModelsDir: absolute(f.modelsDir), EnvModelsDir: absolute(t.getenv("RBEE_MODELS_DIR")),
+		ID: ulid.Make().String(), Model: f.model, Node: node, Cwd: cwd, ModelsDir: absolute(f.modelsDir), EnvModelsDir: absolute(t.getenv("RBEE_MODELS_DIR")), NoPull: f.noPull,
 		Prompt: prompt, System: f.system, Raw: f.raw,
 		MaxTokens:     given(c, "max-tokens", f.maxTokens),
 		Temperature:   given(c, "temperature", f.temperature),

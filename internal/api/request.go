@@ -10,8 +10,9 @@ type GenerateRequest struct {
 	ModelsDir string `json:"models_dir,omitempty"` // "" = the node's own rule
 	// EnvModelsDir is the caller's RBEE_MODELS_DIR. It counts on the caller's own machine only.
 	EnvModelsDir string    `json:"env_models_dir,omitempty"`
-	Prompt       string    `json:"prompt,omitempty"` // this or Messages
-	System       string    `json:"system,omitempty"` // goes before Prompt; not with Raw or Messages
+	NoPull       bool      `json:"no_pull,omitempty"` // a model that is not there is an error, not a download
+	Prompt       string    `json:"prompt,omitempty"`  // this or Messages
+	System       string    `json:"system,omitempty"`  // goes before Prompt; not with Raw or Messages
 	Messages     []Message `json:"messages,omitempty"`
 	Raw          bool      `json:"raw,omitempty"` // Prompt as it is, without the model's chat template
 

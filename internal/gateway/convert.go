@@ -18,7 +18,7 @@ func toGenerate(r *api.GenerateRequest) *messages.Generate {
 	g := &messages.Generate{
 		Id:    r.ID,
 		Node:  r.Node,
-		Model: &messages.ModelRef{Ref: r.Model, Cwd: r.Cwd, ModelsDir: r.ModelsDir, EnvModelsDir: r.EnvModelsDir},
+		Model: &messages.ModelRef{Ref: r.Model, Cwd: r.Cwd, ModelsDir: r.ModelsDir, EnvModelsDir: r.EnvModelsDir, NoPull: r.NoPull},
 		Load:  &messages.LoadOptions{Context: or(r.Context, 0), Threads: or(r.Threads, 0)},
 		Raw:   r.Raw,
 		Sampling: &messages.Sampling{
