@@ -138,6 +138,12 @@ func (p *Process) Cause() string {
 	}
 }
 
+// Wait waits for [Process.Exited] and returns the kernel's word on how the child ended; nil if it gave none.
+func (p *Process) Wait() *os.ProcessState {
+	<-p.done
+	return p.state
+}
+
 // Signal sends a signal to the child's process group, and does nothing once the child was reaped.
 func (p *Process) Signal(s syscall.Signal) {
 	spawned.Lock()

@@ -17,6 +17,9 @@ func (s *Stream) Read(b []byte) (int, error)  { return s.r.Read(b) }
 func (s *Stream) Write(b []byte) (int, error) { return s.w.Write(b) }
 func (s *Stream) Close() error                { return errors.Join(s.r.Close(), s.w.Close()) }
 
+// CloseWrite is the end of the child's stdin; its stdout can still be read.
+func (s *Stream) CloseWrite() error { return s.w.Close() }
+
 var _ io.ReadWriteCloser = (*Stream)(nil)
 
 // TakeStdio moves the owner's stream off descriptors 0 and 1 to private ones, and points 0 at /dev/null and 1 at
