@@ -10,8 +10,11 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // traces are what a bed is, as seen from outside.
@@ -149,22 +152,65 @@ func TestAKilledTestLeavesNothing(t *testing.T) {
 	}
 }
 
-func TestANewBedEndsWhatADeadOneLeft(t *testing.T) {
-	s := newSpawner()
-	defer s.close()
+// bareInit starts an init that waits for its plan, and returns the other end of its control socket.
+func bareInit(t *testing.T, s *spawner, owner string) (p *os.Process, control *os.File) {
+	t.Helper()
+	if !privileged() {
+		t.Skip("left out: hosts of their own need root")
+	}
 	r, w, err := os.Pipe()
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer r.Close()
-	defer w.Close()
-	start := func(owner string) *os.Process { return must(s.init(w, r, owner))(t) }
-	old, current := start("1@1"), start(owner(os.Getpid()))
-	defer current.Wait()
-	defer current.Kill()
+	p = must(s.init(os.Stderr, r, owner))(t)
+	t.Cleanup(func() {
+		w.Close()
+		p.Kill()
+		p.Wait()
+	})
+	return p, w
+}
+
+// killed waits for p to end.
+func killed(t *testing.T, p *os.Process) syscall.WaitStatus {
+	t.Helper()
+	limit := time.AfterFunc(5*time.Second, func() {
+		t.Error("it did not end by itself")
+		p.Kill()
+	})
+	defer limit.Stop()
+	return must(p.Wait())(t).Sys().(syscall.WaitStatus)
+}
+
+// The two ways in which a host learns that its owner is dead, each without the other.
+func TestAnInitEndsWithItsControlSocket(t *testing.T) {
+	s := newSpawner()
+	defer s.close()
+	p, control := bareInit(t, s, owner(os.Getpid()))
+	control.Close()
+	if status := killed(t, p); !status.Exited() {
+		t.Errorf("%v", status)
+	}
+}
+
+func TestAnInitEndsWithTheThreadThatStartedIt(t *testing.T) {
+	s := newSpawner()
+	p, _ := bareInit(t, s, owner(os.Getpid()))
+	s.close()
+	if status := killed(t, p); status.Signal() != unix.SIGKILL {
+		t.Errorf("%v", status)
+	}
+}
+
+func TestANewBedEndsWhatADeadOneLeft(t *testing.T) {
+	s := newSpawner()
+	defer s.close()
+	old, _ := bareInit(t, s, "1@1")
+	current, _ := bareInit(t, s, owner(os.Getpid()))
 	hosts(t)
-	if state, err := old.Wait(); err != nil || state.Success() {
-		t.Errorf("%v %v", state, err)
+	if status := killed(t, old); status.Signal() != unix.SIGKILL {
+		t.Errorf("%v", status)
 	}
 	if p, ok := readProcess(current.Pid); !ok || p.State == 'Z' {
 		t.Error("what belongs to a living owner was ended")

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"runtime"
 	"strconv"
 	"strings"
 	"syscall"
@@ -23,10 +22,12 @@ func newSpawner() *spawner {
 	s := &spawner{make(chan func()), make(chan struct{})}
 	go func() {
 		defer close(s.ended)
-		runtime.LockOSThread()
-		for start := range s.starts {
-			start()
-		}
+		apart(func() error {
+			for start := range s.starts {
+				start()
+			}
+			return nil
+		})
 	}()
 	return s
 }
