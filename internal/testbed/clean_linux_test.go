@@ -152,8 +152,8 @@ func TestAKilledTestLeavesNothing(t *testing.T) {
 	}
 }
 
-// bareInit starts an init that waits for its plan, and returns the other end of its control socket.
-func bareInit(t *testing.T, s *spawner, owner string) (p *os.Process, control *os.File) {
+// bareInit starts an init that waits for its plan.
+func bareInit(t *testing.T, s *spawner, owner string) *os.Process {
 	t.Helper()
 	if !privileged() {
 		t.Skip("left out: hosts of their own need root")
@@ -163,13 +163,13 @@ func bareInit(t *testing.T, s *spawner, owner string) (p *os.Process, control *o
 		t.Fatal(err)
 	}
 	defer r.Close()
-	p = must(s.init(os.Stderr, r, owner))(t)
+	p := must(s.init(os.Stderr, r, owner))(t)
 	t.Cleanup(func() {
 		w.Close()
 		p.Kill()
 		p.Wait()
 	})
-	return p, w
+	return p
 }
 
 // killed waits for p to end.
@@ -184,19 +184,26 @@ func killed(t *testing.T, p *os.Process) syscall.WaitStatus {
 }
 
 // The two ways in which a host learns that its owner is dead, each without the other.
-func TestAnInitEndsWithItsControlSocket(t *testing.T) {
-	s := newSpawner()
-	defer s.close()
-	p, control := bareInit(t, s, owner(os.Getpid()))
-	control.Close()
-	if status := killed(t, p); !status.Exited() {
+func TestAHostEndsWithItsControlSocket(t *testing.T) {
+	b := hosts(t)
+	h := b.Host("h1")
+	session(t, b, "h1", "r")
+	all := tracesOf(t, b)
+	h.control.Close()
+	if status := killed(t, h.init); !status.Exited() || status.ExitStatus() != 0 {
 		t.Errorf("%v", status)
+	}
+	h.init = nil // waited for
+	for _, pid := range all.Processes {
+		if p, ok := readProcess(pid); ok {
+			t.Errorf("left: %v", p)
+		}
 	}
 }
 
 func TestAnInitEndsWithTheThreadThatStartedIt(t *testing.T) {
 	s := newSpawner()
-	p, _ := bareInit(t, s, owner(os.Getpid()))
+	p := bareInit(t, s, owner(os.Getpid()))
 	s.close()
 	if status := killed(t, p); status.Signal() != unix.SIGKILL {
 		t.Errorf("%v", status)
@@ -206,8 +213,8 @@ func TestAnInitEndsWithTheThreadThatStartedIt(t *testing.T) {
 func TestANewBedEndsWhatADeadOneLeft(t *testing.T) {
 	s := newSpawner()
 	defer s.close()
-	old, _ := bareInit(t, s, "1@1")
-	current, _ := bareInit(t, s, owner(os.Getpid()))
+	old := bareInit(t, s, "1@1")
+	current := bareInit(t, s, owner(os.Getpid()))
 	hosts(t)
 	if status := killed(t, old); status.Signal() != unix.SIGKILL {
 		t.Errorf("%v", status)
