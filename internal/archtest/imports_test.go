@@ -77,8 +77,8 @@ var rules = []rule{
 		what: []string{"rbee/..."}, but: []string{"internal/fault", "messages"},
 		why: "what crosses a process depends on nothing that runs in one",
 	}, {
-		who:  []string{"internal/fault", "internal/fsm", "internal/version"},
-		what: []string{"rbee/..."}, but: []string{"internal/fault", "internal/fsm", "internal/version"},
+		who:  []string{"internal/fault", "internal/fsm", "internal/near", "internal/version"},
+		what: []string{"rbee/..."}, but: []string{"internal/fault", "internal/fsm", "internal/near", "internal/version"},
 		why: "everybody imports these",
 	}, {
 		who: []string{"internal/place", "internal/fsm", "internal/fault"},

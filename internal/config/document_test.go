@@ -2,6 +2,7 @@ package config
 
 import (
 	"bytes"
+	"errors"
 	"reflect"
 	"strings"
 	"testing"
@@ -46,6 +47,16 @@ command = ["sh", "-c", "exec ssh box\t\u0001\n"]
 `
 	if got := string(d.Bytes()); got != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+}
+
+func TestAnAddedNodeHasTheLineEndsOfTheRest(t *testing.T) {
+	d := document(t, "# mine\r\n")
+	if err := errors.Join(d.AddNode("a", Node{Host: "h"}), d.SetDefault("a")); err != nil {
+		t.Fatal(err)
+	}
+	if got, want := string(d.Bytes()), "# mine\r\n\r\ndefault_node = \"a\"\r\n\r\n[nodes.a]\r\nhost = \"h\"\r\n"; got != want {
+		t.Errorf("got %q, want %q", got, want)
 	}
 }
 
