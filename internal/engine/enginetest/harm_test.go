@@ -10,10 +10,14 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
+
+	"go.uber.org/goleak"
 
 	"rbee/internal/engine"
 	"rbee/internal/fault"
 	"rbee/internal/nativecrash"
+	"rbee/internal/testkit"
 )
 
 // The process that is harmed is the test binary itself, called with this word and a model file.
@@ -23,7 +27,7 @@ func TestMain(m *testing.M) {
 	if len(os.Args) == 3 && os.Args[1] == victim {
 		os.Exit(beVictim(os.Args[2]))
 	}
-	os.Exit(m.Run())
+	testkit.VerifyNoLeaks(m.Run(), time.Second, goleak.IgnoreAnyFunction("rbee/internal/engine/enginetest.Script.meet")) // a hang is one
 }
 
 // beVictim loads and answers as the environment says, naming each stage on standard output.

@@ -6,12 +6,14 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"rbee/internal/engine"
 	"rbee/internal/engine/enginelib"
 	"rbee/internal/engine/enginetest"
 	"rbee/internal/engine/llamacpp"
 	"rbee/internal/models/demo"
+	"rbee/internal/testkit"
 )
 
 // libraries is the engine folder, demoModel the built-in model's file; TestMain sets both.
@@ -21,7 +23,7 @@ func TestMain(m *testing.M) {
 	if len(os.Args) > 1 && os.Args[1] == referenceCommand {
 		os.Exit(referenceMain(os.Args[2:]))
 	}
-	os.Exit(runTests(m))
+	testkit.VerifyNoLeaks(runTests(m), 10*time.Second)
 }
 
 func runTests(m *testing.M) int {
