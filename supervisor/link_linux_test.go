@@ -228,6 +228,26 @@ func TestKillEndsAStopThatTakesTooLong(t *testing.T) {
 	}
 }
 
+// counted is a process that counts its signals.
+type counted struct {
+	Process
+	signals int
+}
+
+func (c *counted) Signal(syscall.Signal) { c.signals++ }
+
+func TestNobodyIsKilledWhoseExitWasSeen(t *testing.T) {
+	c := &counted{}
+	a := &linkActor{Link: &Link{Launched: &Launched{process: c}}}
+	if a.do(nil, doKill); c.signals != 1 || !a.forced {
+		t.Errorf("%d signals, forced %v, while it lives", c.signals, a.forced)
+	}
+	a.exited, a.forced = true, false
+	if a.do(nil, doKill); c.signals != 1 || a.forced {
+		t.Errorf("%d signals, forced %v, after its exit", c.signals, a.forced)
+	}
+}
+
 func TestTheOwnerHearsWhatTheChildSays(t *testing.T) {
 	t.Parallel()
 	w := start(t, "chatty")

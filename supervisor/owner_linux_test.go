@@ -76,6 +76,8 @@ type watched struct {
 	t    *testing.T
 	told chan any
 	log  chan string
+	// ended says that LinkDown was read.
+	ended bool
 }
 
 // start starts a child and proves at the end, by the kernel's word, that nothing of its run is left.
@@ -111,7 +113,13 @@ func start(t *testing.T, child string, change ...func(*Spec)) *watched {
 		if err != nil || len(left) > 0 {
 			t.Errorf("left: %v, %v", left, err)
 		}
-		_ = ep.System.Root.StopFuture(owner).Wait()
+		_ = ep.System.Root.PoisonFuture(owner).Wait()
+		close(w.told)
+		for m := range w.told {
+			if _, again := m.(LinkDown); again && w.ended {
+				t.Error("LinkDown came twice")
+			}
+		}
 	})
 	return w
 }
@@ -140,6 +148,7 @@ func next[T any](w *watched) T {
 func (w *watched) down() LinkDown {
 	w.t.Helper()
 	d := next[LinkDown](w)
+	w.ended = true
 	alive, err := testkit.Processes(testkit.OfRun(w.Run))
 	if err != nil || len(alive) > 0 {
 		w.t.Errorf("LinkDown, but %v is alive, %v", alive, err)
