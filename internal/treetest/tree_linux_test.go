@@ -167,31 +167,3 @@ func TestTreeNobodyElseCanUseItsPorts(t *testing.T) {
 	r.want(0)
 	r.clean(0)
 }
-
-func TestTreeRefusesBadInputAndLeavesNothing(t *testing.T) {
-	t.Parallel()
-	empty := filepath.Join(t.TempDir(), "empty.gguf")
-	if err := os.WriteFile(empty, nil, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	for name, c := range map[string]struct {
-		args []string
-		code int
-		says string
-	}{
-		"unknown node":    {[]string{"--node", "mars"}, 1, "NODE_UNKNOWN"},
-		"unknown model":   {[]string{"--model", "nobody"}, 1, "MODEL_NOT_FOUND"},
-		"empty file":      {[]string{"--model", empty}, 1, "MODEL_CORRUPT"},
-		"no engine":       {[]string{"RBEE_ENGINE_DIR=/nonexistent"}, 1, "ENGINE_UNAVAILABLE"},
-		"context too big": {[]string{"--ctx", "100000"}, 1, "CONTEXT_OVERFLOW"},
-		"max tokens":      {[]string{"--max-tokens", "0"}, 2, "max-tokens"},
-		"deadline":        {[]string{"--deadline", "1ms"}, 1, "DEADLINE_EXCEEDED"},
-	} {
-		r := infer(t, real, c.args...)
-		r.want(c.code, c.says)
-		r.clean(0)
-		if t.Failed() {
-			t.Fatal(name)
-		}
-	}
-}

@@ -1,0 +1,47 @@
+package treetest
+
+import (
+	"os"
+	"strings"
+	"testing"
+)
+
+func TestTreeAClosedStdoutEndsTheRunQuietly(t *testing.T) {
+	t.Parallel()
+	head := []string{"bash", "-c", `exec 3>&1; exec "$0" "$@" > >(head -c 5 >&3) 3>&-`}
+	r := inferBy(t, head, fake, "RBEE_FAKE_ENGINE=tokens=1000000,rate=500", "-q")
+	r.want(141)
+	if r.stdout.String() != " tok0" || r.stderr.String() != "" {
+		t.Errorf("stdout %q, stderr %q", r.stdout, r.stderr)
+	}
+	r.clean(0)
+}
+
+func TestTreeWithoutHOMEItIsEnoughToNameTheFolders(t *testing.T) {
+	t.Parallel()
+	r := infer(t, real, "HOME=", "--temperature", "0")
+	r.want(0)
+	r.clean(0)
+}
+
+// A log is never worth an answer. The state folder is a full filesystem in a mount namespace of the run's own.
+func TestTreeAnswersAlthoughThereIsNoSpaceForItsLog(t *testing.T) {
+	t.Parallel()
+	for name, how := range map[string]string{
+		"no folder can be made": `mount -t tmpfs -o nr_inodes=1 none "$1"`,
+		"no line can be said":   `mount -t tmpfs -o size=4k none "$1"; head -c 4096 /dev/zero >"$1/full"`,
+	} {
+		state := t.TempDir()
+		namespace := []string{"-m"}
+		if os.Geteuid() != 0 {
+			namespace = []string{"-r", "-m"}
+		}
+		by := append(append([]string{"unshare"}, namespace...), "sh", "-ec", how+"\nshift\nexec \"$@\"", "sh", state)
+		r := inferBy(t, by, fake, "XDG_STATE_HOME="+state, "RBEE_FAKE_ENGINE=tokens=5,garbage=prefill")
+		r.want(0, "no log is kept", "no space left")
+		if !strings.Contains(r.stdout.String(), "tok4") {
+			t.Errorf("%s: stdout %q", name, r.stdout)
+		}
+		r.clean(0)
+	}
+}
