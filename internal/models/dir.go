@@ -21,6 +21,8 @@ type Env struct {
 	// Names are the user's own short names: name -> hf:org/repo, with a quantisation or a file if need be. They
 	// go before the built-in ones.
 	Names map[string]string
+	// Sources are where other programs keep models; what is there is used in place.
+	Sources []Source
 	// Fetcher gets what is not there; nil: nothing is fetched.
 	Fetcher Fetcher
 	// Progress hears how a fetch goes; it may be nil.

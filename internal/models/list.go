@@ -3,7 +3,7 @@ package models
 import "context"
 
 // List returns what is in the model directory, by name; a model that Resolve would refuse is in it with Broken
-// set. The built-in demo is in it once it has been written.
+// set, and after it what other programs have (Env.Sources). The built-in demo is in it once it has been written.
 func List(ctx context.Context, env Env) ([]Model, error) {
 	dir, why, err := Dir(env)
 	if err != nil {
@@ -30,5 +30,6 @@ func List(ctx context.Context, env Env) ([]Model, error) {
 		}
 		found = append(found, m)
 	}
-	return found, nil
+	local, err := env.listLocal(ctx)
+	return append(found, local...), err
 }

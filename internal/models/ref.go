@@ -16,16 +16,17 @@ import (
 type Kind int
 
 const (
-	Name Kind = iota // demo, a short name, or a folder or file in the model directory
-	Hub              // hf:org/repo[:QUANT|/file.gguf]
-	Path             // a path, absolute or relative to the caller's working directory
+	Name   Kind = iota // demo, a short name, or a folder or file in the model directory
+	Hub                // hf:org/repo[:QUANT|/file.gguf]
+	Ollama             // ollama:name[:tag]: what Ollama has on this machine
+	Path               // a path, absolute or relative to the caller's working directory
 )
 
 // Ref is a parsed reference.
 type Ref struct {
 	Kind   Kind
 	Text   string // as the user wrote it
-	Name   string // Name: as written; lower-cased only to compare
+	Name   string // Name: as written; lower-cased only to compare. Ollama: what comes after ollama:
 	Org    string // Hub
 	Repo   string // Hub
 	Quant  string // Hub: "" if not given
@@ -41,7 +42,7 @@ const (
 
 // forms is shown whenever a reference has none of them.
 const forms = "accepted: demo, a short name (tinyllama) or a folder of the model directory, " +
-	"hf:org/repo, hf:org/repo:Q4_K_M, hf:org/repo/file.gguf, file:///absolute/path.gguf, a path; " +
+	"hf:org/repo, hf:org/repo:Q4_K_M, hf:org/repo/file.gguf, ollama:name:tag, file:///absolute/path.gguf, a path; " +
 	"each may end in @sha256:<64 hex digits>"
 
 func invalid(ref, why string) *fault.Error {
@@ -83,6 +84,8 @@ func ParseRef(text string) (Ref, error) {
 	switch {
 	case strings.HasPrefix(s, "hf:"):
 		return r.hub(s[len("hf:"):])
+	case strings.HasPrefix(s, "ollama:"):
+		return r.ollama(s[len("ollama:"):])
 	case strings.HasPrefix(s, "file:"):
 		return r.fileURL(s)
 	}

@@ -22,6 +22,8 @@ func TestReferenceForms(t *testing.T) {
 		"hf:org/repo:Q4_K_M":                 {Kind: Hub, Org: "org", Repo: "repo", Quant: "Q4_K_M"},
 		"hf:The.Bloke/A-1.1B-GGUF/a.Q4.gguf": {Kind: Hub, Org: "The.Bloke", Repo: "A-1.1B-GGUF", File: "a.Q4.gguf"},
 		"hf:org/repo/Q8_0/a-00001-of-2.gguf": {Kind: Hub, Org: "org", Repo: "repo", File: "Q8_0/a-00001-of-2.gguf"},
+		"ollama:llama3.2":                    {Kind: Ollama, Name: "llama3.2"},
+		"ollama:hf.co/o/r:Q8_0":              {Kind: Ollama, Name: "hf.co/o/r:Q8_0"},
 		"file:///abs/m.gguf":                 {Kind: Path, Path: "/abs/m.gguf"},
 		"file://localhost/abs/m%20n.gguf":    {Kind: Path, Path: "/abs/m n.gguf"},
 		"/abs/m.gguf":                        {Kind: Path, Path: "/abs/m.gguf"},
@@ -44,7 +46,7 @@ func TestReferenceForms(t *testing.T) {
 func TestBadReferencesListTheAcceptedForms(t *testing.T) {
 	for _, text := range []string{
 		"", " ", "a\nb", "a\x00b", "a\x1bb", "\xff", strings.Repeat("a", 256), "/" + strings.Repeat("a", 4096),
-		"http://host/m.gguf", "ollama:llama3", "llama3:8b", "C:\\m.gguf", "a\\b", ":", "hf:", "hf:org", "hf:org/", "hf:/repo",
+		"http://host/m.gguf", "ollama:", "ollama:a/b/c/d", "ollama:../x", "ollama:a/../b", "ollama:a:b:c", "ollama:a:", "ollama:.x", "llama3:8b", "C:\\m.gguf", "a\\b", ":", "hf:", "hf:org", "hf:org/", "hf:/repo",
 		"hf:org/repo:", "hf:org/repo:Q4 K", "hf:org/repo:../x", "hf:org/repo/", "hf:org/repo/readme.md", "hf:org/repo/../x.gguf",
 		"hf:org/repo//x.gguf", "hf:org/repo/./x.gguf", "hf:org/repo/a/../../x.gguf", "hf:../repo", "hf:org/..", "hf:org/a--b",
 		"hf:org/repo/.hidden.gguf", "hf:org/repo/a\\..\\x.gguf", "hf:-org/repo", "hf:org/re po", "file:", "file:m.gguf", "file://host/m.gguf",

@@ -55,7 +55,18 @@ func find(ctx context.Context, r Ref, env Env) (*Model, error) {
 			return findPath(r, env)
 		}
 	}
+	if r.Kind == Ollama {
+		if m, err := env.findLocal(r); m != nil || err != nil {
+			return m, err
+		}
+		return nil, noOllama(r, env)
+	}
 	m, err := findIn(dir, why, r, env)
+	if fault.CodeOf(err) == fault.ModelNotFound {
+		if m, err := env.findLocal(r); m != nil || err != nil {
+			return m, err
+		}
+	}
 	missing := fault.CodeOf(err) == fault.ModelNotFound || errors.Is(err, errIncomplete)
 	if w, ok := env.want(r, dir); ok && missing && env.Fetcher != nil {
 		if err := env.Fetcher.Fetch(ctx, w); err != nil {

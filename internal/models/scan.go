@@ -3,7 +3,6 @@ package models
 import (
 	"os"
 	"path/filepath"
-	"strconv"
 	"strings"
 
 	"rbee/internal/gguf"
@@ -36,37 +35,28 @@ func scan(dir string) ([]candidate, error) {
 	if err != nil {
 		return nil, err
 	}
-	var found []candidate
-	splits := map[string]int{} // base and count -> index in found
+	var files []string
 	for _, e := range entries {
 		file := e.Name()
-		if e.IsDir() || !gguf.IsModelFile(file) || strings.HasPrefix(file, ".") || IsProjector(file) {
-			continue
+		if !e.IsDir() && gguf.IsModelFile(file) && !strings.HasPrefix(file, ".") && !IsProjector(file) {
+			files = append(files, file)
 		}
-		path := filepath.Join(dir, file)
-		base, part, count, split := gguf.ParseSplit(file)
-		if !split {
-			found = append(found, candidate{base: file[:len(file)-len(".gguf")], paths: []string{path}, count: 1})
-			continue
-		}
-		key := base + "/" + strconv.Itoa(count)
-		i, ok := splits[key]
-		if !ok {
-			i = len(found)
-			splits[key] = i
-			found = append(found, candidate{base: base, count: count})
-		}
-		c := &found[i]
-		for have := len(c.paths) + len(c.missing) + 1; have < part; have++ { // entries come sorted
-			c.missing = append(c.missing, gguf.SplitName(base, have, count))
-		}
-		c.paths = append(c.paths, path)
 	}
-	for i := range found {
-		c := &found[i]
-		for have := len(c.paths) + len(c.missing) + 1; have <= c.count; have++ {
-			c.missing = append(c.missing, gguf.SplitName(c.base, have, c.count))
+	var found []candidate
+	for _, g := range gguf.GroupFiles(files, func(file string) string { return file }) {
+		c := candidate{base: g.Base, count: g.Count}
+		there := map[int]bool{}
+		for _, file := range g.Files {
+			_, part, _, _ := gguf.ParseSplit(file)
+			there[max(part, 1)] = true
+			c.paths = append(c.paths, filepath.Join(dir, file))
 		}
+		for part := 1; part <= g.Count; part++ {
+			if !there[part] {
+				c.missing = append(c.missing, gguf.SplitName(g.Base, part, g.Count))
+			}
+		}
+		found = append(found, c)
 	}
 	return found, nil
 }
