@@ -15,12 +15,15 @@ type survey struct {
 	offers map[string]*messages.Offer // by node
 	failed map[string]*fault.Error    // nodes that cannot serve it
 	late   bool                       // enough was waited for those that have not answered
-	timed  bool
+	waits  time.Duration              // the shortest timer that was set
 }
 
-// offerTime is how long the first offer waits for better ones. A node that is slow to reach, or does not answer, does
-// not hold up the others.
-const offerTime = time.Second
+// A node that is slow to reach, or does not answer, does not hold up the others: the first offer waits for better ones
+// for offerTime, and for fileTime if it has the model's file, since then only more memory would be better.
+const (
+	offerTime = time.Second
+	fileTime  = 150 * time.Millisecond
+)
 
 // begin starts what is needed to decide where a request goes.
 func (q *queen) begin(r *request) {
@@ -85,10 +88,25 @@ func (q *queen) consider(r *request) {
 			why = "it has the model's file"
 		}
 		q.chosen(r, d.Node, why)
-	case len(s.offers) > 0 && !s.timed:
-		s.timed = true
-		q.later(offerTime, considers{r})
+	case len(s.offers) > 0:
+		wait := offerTime
+		if s.hasFile() {
+			wait = fileTime
+		}
+		if s.waits == 0 || wait < s.waits {
+			s.waits = wait
+			q.later(wait, considers{r})
+		}
 	}
+}
+
+func (s *survey) hasFile() bool {
+	for _, o := range s.offers {
+		if o.GetHasFile() {
+			return true
+		}
+	}
+	return false
 }
 
 func (q *queen) chosen(r *request, node, why string) {
