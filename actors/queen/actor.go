@@ -6,6 +6,7 @@ import (
 	"github.com/asynkron/protoactor-go/actor"
 	"google.golang.org/protobuf/proto"
 
+	"rbee/internal/fault"
 	"rbee/internal/registry"
 	"rbee/internal/transport"
 	"rbee/messages"
@@ -17,6 +18,7 @@ type Options struct {
 	Config
 	Endpoint *transport.Endpoint
 	Registry *registry.Registry
+	Board    *Board              // may be nil
 	Tell     func(proto.Message) // to the keeper; for a daemon, to its log
 	Spans    func() []byte       // finished spans that nobody has taken yet
 	Answer   func(*messages.Answer)
@@ -41,7 +43,7 @@ type Kill struct{}
 // Spawn starts the queen's root actor.
 func Spawn(o Options) (*actor.PID, error) {
 	q := &queen{Options: o, hives: map[string]*hive{}, current: map[string]*hive{}, lives: map[string]int{}, deaths: map[string]supervisor.Lives{},
-		ledger: map[string]*request{}, census: newCensus(o.Count)}
+		lost: map[string]*fault.Error{}, ledger: map[string]*request{}, census: newCensus(o.Count)}
 	return o.Endpoint.System.Root.SpawnNamed(actor.PropsFromProducer(func() actor.Actor { return q }), transport.RootID)
 }
 
@@ -53,6 +55,7 @@ type queen struct {
 	current map[string]*hive            // by node: the life that takes requests
 	lives   map[string]int              // of each hive's name: addresses are never used again
 	deaths  map[string]supervisor.Lives // by node
+	lost    map[string]*fault.Error     // by node: why its last life ended, until it serves again
 	ledger  map[string]*request
 
 	stopping *messages.Shutdown

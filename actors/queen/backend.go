@@ -19,6 +19,7 @@ type Backend struct {
 	system    *actor.ActorSystem
 	pid       *actor.PID
 	registry  *registry.Registry
+	board     *Board
 	stall     time.Duration
 	ingest    func(otlp []byte)
 	spans     func(traceparent string) []byte
@@ -33,7 +34,7 @@ type Backend struct {
 // NewBackend connects the gateway to a queen. spans returns what was recorded of a trace; whenIdle is called each
 // time the last running request is over, and may be nil.
 func NewBackend(o Options, pid *actor.PID, spans func(traceparent string) []byte, whenIdle func()) *Backend {
-	b := &Backend{system: o.Endpoint.System, pid: pid, registry: o.Registry, stall: o.Stall, ingest: o.Ingest, spans: spans,
+	b := &Backend{system: o.Endpoint.System, pid: pid, registry: o.Registry, board: o.Board, stall: o.Stall, ingest: o.Ingest, spans: spans,
 		ephemeral: o.Ephemeral, began: time.Now(), streams: map[string]*stream{}, idle: whenIdle}
 	if b.stall == 0 {
 		b.stall = defaultStall
@@ -81,6 +82,9 @@ func (b *Backend) forget(s *stream) {
 
 // Workers implements gateway.Backend.
 func (b *Backend) Workers() []*messages.WorkerState { return b.registry.List("") }
+
+// Nodes implements gateway.Backend.
+func (b *Backend) Nodes() []gateway.NodeState { return b.board.read() }
 
 // Spans implements gateway.Backend.
 func (b *Backend) Spans(_ context.Context, traceparent string) []byte { return b.spans(traceparent) }

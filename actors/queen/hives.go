@@ -57,6 +57,7 @@ func (q *queen) follow(r *reach) *hive {
 	if q.stopping != nil {
 		q.step(h, evStop)
 	}
+	q.post()
 	return h
 }
 
@@ -157,6 +158,7 @@ func (q *queen) step(h *hive, e event) {
 	for _, do := range effects {
 		q.do(h, do)
 	}
+	q.post()
 }
 
 func (q *queen) do(h *hive, e effect) {
@@ -166,6 +168,7 @@ func (q *queen) do(h *hive, e effect) {
 	case doAttach:
 		h.link, h.started = h.started.Attach(q.Endpoint, q.self), nil
 	case doForward:
+		delete(q.lost, h.node.Name)
 		for _, r := range h.waiting {
 			q.forward(h, r)
 		}
@@ -246,9 +249,15 @@ func (q *queen) mourn(h *hive, cause string) {
 	q.Tell(&messages.Narration{Source: "queen-rbee", Kind: "warn", Text: "node " + h.node.Name + " is given up until a request wants it: " + v.Reason})
 }
 
+// maxLost bounds what is remembered of nodes that are gone: their names are the clients'.
+const maxLost = 256
+
 // lose tells everybody whose request was there, or was to be.
 func (q *queen) lose(h *hive) {
 	h.waiting = nil
+	if h.fault.Code != fault.Cancelled && len(q.lost) < maxLost {
+		q.lost[h.node.Name] = h.fault
+	}
 	for _, r := range q.ledger {
 		switch {
 		case r.node == h.node.Name:

@@ -84,7 +84,7 @@ func daemon(ctx context.Context, o options) (int, error) {
 		return 1, err
 	}
 	done := make(chan *messages.Stopped, 1)
-	opt := queen.Options{Config: cfg, Endpoint: ep, Registry: registry.New(), Tell: func(m proto.Message) { tell(log, m) },
+	opt := queen.Options{Config: cfg, Endpoint: ep, Registry: registry.New(), Board: &queen.Board{}, Tell: func(m proto.Message) { tell(log, m) },
 		Spans: func() []byte { return nil }, Done: func(m *messages.Stopped) { done <- m }}
 	pid, err := queen.Spawn(opt)
 	if err != nil {

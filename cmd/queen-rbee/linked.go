@@ -47,7 +47,7 @@ func linked() int {
 		return failed(err)
 	}
 	done := make(chan *messages.Stopped, 1)
-	o := queen.Options{Config: cfg, Endpoint: ep, Registry: registry.New(), Tell: self.Tell, Spans: tel.Drain, Pre: pre, Answer: ask.answered,
+	o := queen.Options{Config: cfg, Endpoint: ep, Registry: registry.New(), Board: &queen.Board{}, Tell: self.Tell, Spans: tel.Drain, Pre: pre, Answer: ask.answered,
 		Done: func(m *messages.Stopped) { done <- m }}
 	pid, err := queen.Spawn(o)
 	if err != nil {

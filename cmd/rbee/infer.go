@@ -52,6 +52,9 @@ stopped after it. Ctrl-C cancels the answer, keeps what was printed, and stops t
 			return nil
 		},
 		RunE: func(c *cobra.Command, args []string) error {
+			if err := cfg.pass(); err != nil {
+				return err
+			}
 			i := newInference(t, p, cfg.env, f)
 			return i.exit(i.run(f.source(c, args), func(prompt string) (api.GenerateRequest, error) {
 				return i.flags.request(c, t, cfg, prompt)

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"os"
+
 	"rbee/internal/api"
 	"rbee/internal/config"
 )
@@ -13,6 +15,18 @@ type settings struct {
 
 // load reads and checks the file.
 func (s *settings) load() (*config.File, error) { return s.env.Load(s.file) }
+
+// pass has the queen that this command starts read the same file.
+func (s *settings) pass() error {
+	if s.file == "" {
+		return nil
+	}
+	source, err := s.env.ConfigFile(s.file)
+	if err != nil {
+		return err
+	}
+	return os.Setenv("RBEE_CONFIG", source.Path)
+}
 
 // edit changes the file.
 func (s *settings) edit(change func(*config.Document) error) error {

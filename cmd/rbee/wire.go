@@ -28,6 +28,7 @@ func wired() parts {
 	return parts{
 		startQueen: start,
 		doctor:     leftovers.Run,
+		nodes:      nodeParts{others: sshNodes, reachable: reachable, states: states},
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 )
 
@@ -44,8 +45,9 @@ const (
 type loader struct {
 	Query
 	c         *Config
-	host      string // what Host lines are held against
-	final     bool   // the second walk
+	host      string   // what Host lines are held against
+	final     bool     // the second walk
+	hosts     []string // the patterns of all Host lines
 	wantFinal bool
 }
 
@@ -74,6 +76,23 @@ func Load(q Query) (*Config, error) {
 	l.host, l.final = c.HostName(q.Name), true
 	c.values["hostname"] = []Value{{Args: []string{l.host}, Raw: l.host}}
 	return c, l.walk()
+}
+
+// Hosts lists the names that Host lines spell out, without wildcards, in order and each once. Nothing is run for it: a
+// Match exec counts as not matching.
+func Hosts(home string, files []File) ([]string, error) {
+	l := &loader{Query: Query{Home: home, Files: files, Exec: func(string) (bool, error) { return false, nil },
+		Expand: func(_ *Config, s string) (string, error) { return s, nil }}, c: &Config{values: map[string][]Value{}}}
+	if err := l.walk(); err != nil {
+		return nil, err
+	}
+	var names []string
+	for _, h := range l.hosts {
+		if !strings.ContainsAny(h, "*?!") && !slices.Contains(names, h) {
+			names = append(names, h)
+		}
+	}
+	return names, nil
 }
 
 func (l *loader) walk() error {
@@ -108,6 +127,7 @@ func (l *loader) file(f File, depth int, active bool) error {
 		case "host":
 			var patterns []string
 			if patterns, err = split(rest); err == nil {
+				l.hosts = append(l.hosts, patterns...)
 				matched, specific := matchPatterns(patterns, l.host)
 				if on = active && matched; on && specific {
 					l.c.Known = true

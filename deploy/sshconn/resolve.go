@@ -82,11 +82,8 @@ func (r resolver) resolve(given string, h hop, path []string) (t Target, err err
 	}
 	q := sshconfig.Query{
 		Name: n.host, User: cmp.Or(h.user, n.user), Port: n.port, LocalUser: r.o.LocalUser, Home: r.o.Home,
-		Files: []sshconfig.File{
-			{Path: filepath.Join(r.o.Home, ".ssh", "config"), User: true},
-			{Path: "/etc/ssh/ssh_config"},
-		},
-		Exec: runMatchExec,
+		Files: configFiles(r.o.Home),
+		Exec:  runMatchExec,
 	}
 	if r.o.ConfigFile != "" {
 		q.Files = []sshconfig.File{{Path: r.o.ConfigFile, User: true, Required: true}}
@@ -259,4 +256,18 @@ func (r resolver) knownHosts(t *Target, c *sshconfig.Config, tok tokens) error {
 		}
 	}
 	return nil
+}
+
+// configFiles are the files that ssh reads.
+func configFiles(home string) []sshconfig.File {
+	return []sshconfig.File{{Path: filepath.Join(home, ".ssh", "config"), User: true}, {Path: "/etc/ssh/ssh_config"}}
+}
+
+// Hosts lists the names that the user's SSH configuration spells out.
+func Hosts() ([]string, error) {
+	home, err := os.UserHomeDir()
+	if err != nil {
+		return nil, err
+	}
+	return sshconfig.Hosts(home, configFiles(home))
 }

@@ -92,6 +92,13 @@ func (c *Client) Workers(ctx context.Context) ([]Worker, error) {
 	return w.Workers, err
 }
 
+// Nodes returns how the queen's nodes are.
+func (c *Client) Nodes(ctx context.Context) ([]Node, error) {
+	var n Nodes
+	err := c.get(ctx, "/rbee/v1/nodes", &n)
+	return n.Nodes, err
+}
+
 func (c *Client) get(ctx context.Context, path string, into any) error {
 	resp, err := c.do(ctx, http.MethodGet, path)
 	if err != nil {

@@ -34,3 +34,16 @@ type Worker struct {
 	Context        int64     `json:"context"`
 	Threads        int64     `json:"threads"`
 }
+
+// Nodes are the nodes that a queen uses or lost, sorted by name.
+type Nodes struct {
+	Nodes []Node `json:"nodes"`
+}
+
+// Node says how one node is.
+type Node struct {
+	Name    string `json:"name"`
+	State   string `json:"state"`             // reaching, starting, connected, stopping, lost
+	Address string `json:"address,omitempty"` // of its hive's life
+	Reason  string `json:"reason,omitempty"`  // why it was lost
+}

@@ -14,6 +14,8 @@ type Backend interface {
 	Submit(ctx context.Context, g *messages.Generate) (Stream, error)
 	// Workers returns the rows of the registry, sorted by node and id.
 	Workers() []*messages.WorkerState
+	// Nodes returns how the nodes are that this queen uses or lost, sorted by name.
+	Nodes() []NodeState
 	// Cancel ends the running request with that id; false if there is none.
 	Cancel(id string) bool
 	// Spans returns what was recorded of a trace so far, as an OTLP ExportTraceServiceRequest; nil if nothing was.
@@ -27,6 +29,14 @@ type Info struct {
 	PID       int
 	Ephemeral bool
 	Started   time.Time
+}
+
+// NodeState says how one node is.
+type NodeState struct {
+	Name    string
+	State   string // reaching, starting, connected, stopping, lost
+	Address string // of the hive's life; "" = there is none
+	Reason  string // why it was lost
 }
 
 // Stream is the answer to one request.

@@ -47,6 +47,7 @@ func Handler(b Backend, o Options) http.Handler {
 	mux.HandleFunc("POST /rbee/v1/generate", g.generate)
 	mux.HandleFunc("DELETE /rbee/v1/requests/{id}", g.cancel)
 	mux.HandleFunc("GET /rbee/v1/workers", g.workers)
+	mux.HandleFunc("GET /rbee/v1/nodes", g.nodes)
 	mux.HandleFunc("GET /rbee/v1/version", g.version)
 	mux.HandleFunc("GET /healthz", g.healthz)
 	mux.HandleFunc("/", unknown)
@@ -87,6 +88,14 @@ func (g *gateway) workers(w http.ResponseWriter, _ *http.Request) {
 	writeJSON(w, api.Workers{Workers: rows(g.backend.Workers())})
 }
 
+func (g *gateway) nodes(w http.ResponseWriter, _ *http.Request) {
+	n := api.Nodes{Nodes: []api.Node{}}
+	for _, s := range g.backend.Nodes() {
+		n.Nodes = append(n.Nodes, api.Node(s))
+	}
+	writeJSON(w, n)
+}
+
 func (g *gateway) version(w http.ResponseWriter, _ *http.Request) {
 	i := g.backend.Info()
 	writeJSON(w, api.Version{Version: i.Version, PID: i.PID, Ephemeral: i.Ephemeral, Started: i.Started})
@@ -98,7 +107,7 @@ func (g *gateway) healthz(w http.ResponseWriter, _ *http.Request) {
 
 func unknown(w http.ResponseWriter, r *http.Request) {
 	writeErrorStatus(w, http.StatusNotFound, fault.New(fault.InvalidRequest, "nothing answers %s %q", r.Method, r.URL.Path).
-		WithHint("the routes are POST /rbee/v1/generate, DELETE /rbee/v1/requests/{id}, GET /rbee/v1/workers, GET /rbee/v1/version and GET /healthz"))
+		WithHint("the routes are POST /rbee/v1/generate, DELETE /rbee/v1/requests/{id}, GET /rbee/v1/workers, GET /rbee/v1/nodes, GET /rbee/v1/version and GET /healthz"))
 }
 
 func writeJSON(w http.ResponseWriter, v any) {

@@ -22,9 +22,10 @@ type Backend struct {
 	// Refuse, if set, is what Submit returns for a request.
 	Refuse func(g *messages.Generate) error
 	// Rows, Trace and Build are what Workers, Spans and Info give.
-	Rows  []*messages.WorkerState
-	Trace func(traceparent string) []byte
-	Build string // "" = this build
+	Rows       []*messages.WorkerState
+	NodeStates []gateway.NodeState
+	Trace      func(traceparent string) []byte
+	Build      string // "" = this build
 
 	mu       sync.Mutex
 	requests []*messages.Generate
@@ -82,6 +83,9 @@ func (b *Backend) Cancel(id string) bool {
 
 // Workers implements gateway.Backend.
 func (b *Backend) Workers() []*messages.WorkerState { return b.Rows }
+
+// Nodes implements gateway.Backend.
+func (b *Backend) Nodes() []gateway.NodeState { return b.NodeStates }
 
 // Spans implements gateway.Backend.
 func (b *Backend) Spans(_ context.Context, traceparent string) []byte {
