@@ -3,12 +3,10 @@ package supervisor
 import (
 	"errors"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
 	"rbee/internal/fault"
-	"rbee/internal/proc"
 	"rbee/internal/testkit"
 	"rbee/internal/transport"
 	"rbee/messages"
@@ -33,6 +31,7 @@ func TestAGoodChildComesUpAndStopsUnforced(t *testing.T) {
 }
 
 // What a child does wrong, when, and what its owner is told of it.
+
 func TestACruelChildEndsAndItsOwnerIsToldHow(t *testing.T) {
 	for _, c := range []struct {
 		child  string
@@ -84,15 +83,6 @@ func TestACruelChildEndsAndItsOwnerIsToldHow(t *testing.T) {
 }
 
 // TERM on a child that answered would cut off what it does for the stop.
-func TestOnlyAChildThatDidNotAnswerGetsTERM(t *testing.T) {
-	t.Parallel()
-	w := start(t, "silent")
-	next[LinkUp](w)
-	w.stop()
-	if d := w.down(); !d.Ends[0].Forced || len(w.LastWords()) > 0 {
-		t.Errorf("%v, and it says %q", d.Ends[0], w.LastWords())
-	}
-}
 
 func TestTheLastWordsOfAChildExplainItsFailure(t *testing.T) {
 	t.Parallel()
@@ -123,58 +113,7 @@ func TestTooMuchNoiseIsNoHandshake(t *testing.T) {
 	}
 }
 
-func TestAChildThatEndsByItselfInGoodOrderIsNoFailure(t *testing.T) {
-	t.Parallel()
-	w := start(t, "leaves")
-	next[LinkUp](w)
-	if d := w.down(); !d.Asked || d.Cause != "stopped" || d.Ends[0].Forced {
-		t.Errorf("%+v", d)
-	}
-}
-
-func TestWhatAChildReportsOfThoseBelowItIsPassedOn(t *testing.T) {
-	t.Parallel()
-	w := start(t, "reporter")
-	next[LinkUp](w)
-	w.stop()
-	if d := w.down(); len(d.Ends) != 2 || d.Ends[1].Name != "grandchild" || d.Ends[1].Cause != "stopped" || d.Ends[1].Forced {
-		t.Errorf("%v", d.Ends)
-	}
-}
-
-func TestWhatWasBelowAChildThatDiedWithoutAWordEndedWithIt(t *testing.T) {
-	t.Parallel()
-	w := start(t, "parent")
-	next[LinkUp](w)
-	if p := w.Processes(); len(p) != 2 || p[1].Name != "grandchild" {
-		t.Fatalf("%v", p)
-	}
-	w.process.Signal(syscall.SIGKILL)
-	if d := w.down(); len(d.Ends) != 2 || d.Ends[1].Cause != "ended with its "+w.Program || !d.Ends[1].Forced || d.Ends[1].Unproven {
-		t.Errorf("%v", d.Ends)
-	}
-}
-
 // It is in no group of the child's, holds the link's descriptors, and outlives its parent.
-func TestAGrandchildInASessionOfItsOwnDoesNotSurvive(t *testing.T) {
-	for how, end := range map[string]func(*watched){
-		"stopped": func(w *watched) { w.stop() },
-		"killed":  func(w *watched) { w.process.Signal(syscall.SIGKILL) },
-	} {
-		t.Run(how, func(t *testing.T) {
-			t.Parallel()
-			w := start(t, "grandchild")
-			next[LinkUp](w)
-			if found, err := testkit.Processes(testkit.OfRun(w.Run)); err != nil || len(found) != 2 {
-				t.Fatalf("%v, %v: want the child and its own", found, err)
-			}
-			end(w)
-			if d := w.down(); d.Ends[0].Forced || d.Asked != (how == "stopped") {
-				t.Errorf("%+v", d)
-			}
-		})
-	}
-}
 
 func TestAChildThatIsNotReadyInTimeIsKilled(t *testing.T) {
 	t.Parallel()
@@ -186,67 +125,8 @@ func TestAChildThatIsNotReadyInTimeIsKilled(t *testing.T) {
 }
 
 // A child that is asked to stop while it comes up is waited for, and then stopped in good order.
-func TestAStopBeforeReadyIsKeptUntilReady(t *testing.T) {
-	t.Parallel()
-	w := start(t, "slow", func(s *Spec) { s.Lease = 10 * time.Second })
-	w.says("waiting")
-	w.tell(StopLink{Grace: patience, Cause: "test"})
-	w.process.Signal(syscall.SIGUSR1)
-	if d := w.down(); !d.Asked || d.Cause != "stopped" || d.Ends[0].Forced {
-		t.Errorf("%+v", d)
-	}
-}
-
-func TestAStopBeforeReadyIsOverWhenItsBudgetIs(t *testing.T) {
-	t.Parallel()
-	w := start(t, "slow", func(s *Spec) { s.Lease = 10 * time.Second })
-	w.says("waiting")
-	w.stop()
-	if d := w.down(); d.Asked || d.Cause != "killed: not gone 1s after it was asked to stop" || !d.Ends[0].Forced || d.Err == nil {
-		t.Errorf("%+v", d)
-	}
-}
-
-func TestEachLevelBelowAddsItsAllowanceToTheBudget(t *testing.T) {
-	t.Parallel()
-	w := start(t, "deaf", func(s *Spec) { s.Levels = 2 })
-	next[LinkUp](w)
-	w.stop()
-	if d := w.down(); d.Cause != "killed: not gone 2s after it was asked to stop" {
-		t.Errorf("%q", d.Cause)
-	}
-}
-
-func TestKillEndsAStopThatTakesTooLong(t *testing.T) {
-	t.Parallel()
-	w := start(t, "deaf")
-	next[LinkUp](w)
-	w.tell(StopLink{Grace: time.Hour, Cause: "test"})
-	w.tell(KillLink{"second signal"})
-	if d := w.down(); d.Cause != "killed: second signal" || !d.Ends[0].Forced || d.Asked {
-		t.Errorf("%+v", d)
-	}
-}
 
 // counted is a process that counts its signals.
-type counted struct {
-	Process
-	signals int
-}
-
-func (c *counted) Signal(syscall.Signal) { c.signals++ }
-
-func TestNobodyIsKilledWhoseExitWasSeen(t *testing.T) {
-	c := &counted{}
-	a := &linkActor{Link: &Link{Launched: &Launched{process: c}}}
-	if a.do(nil, doKill); c.signals != 1 || !a.forced {
-		t.Errorf("%d signals, forced %v, while it lives", c.signals, a.forced)
-	}
-	a.exited, a.forced = true, false
-	if a.do(nil, doKill); c.signals != 1 || a.forced {
-		t.Errorf("%d signals, forced %v, after its exit", c.signals, a.forced)
-	}
-}
 
 func TestTheOwnerHearsWhatTheChildSays(t *testing.T) {
 	t.Parallel()
@@ -265,55 +145,3 @@ func TestAProgramThatIsNotThereCannotBeLaunched(t *testing.T) {
 }
 
 // An owner is another process here, since its end is the point.
-func TestAChildDoesNotOutliveItsOwner(t *testing.T) {
-	for _, c := range []struct {
-		name, child string
-		signal      syscall.Signal
-	}{
-		{"killed", "good", syscall.SIGKILL}, {"frozen", "good", syscall.SIGSTOP},
-		{"killed, and the child is deaf", "deaf", syscall.SIGKILL},
-		{"killed, and the child is frozen", "frozen", syscall.SIGKILL},
-		{"frozen, with a grandchild away from home", "grandchild", syscall.SIGSTOP},
-	} {
-		t.Run(c.name, func(t *testing.T) {
-			t.Parallel()
-			run := NewRun()
-			s := spec("queen.1", run, "owner")
-			path, err := Beside(s.Program)
-			if err != nil {
-				t.Fatal(err)
-			}
-			owner, err := proc.Start(proc.Command{Path: path, Args: []string{c.child}, Env: append(s.Env, proc.EnvRun+"="+run), OwnerDeath: syscall.SIGKILL})
-			if err != nil {
-				t.Fatal(err)
-			}
-			up, silent := make(chan bool, 1), make(chan bool)
-			go func() {
-				defer close(silent)
-				proc.EachLine(owner.Stderr(), func(line string) {
-					if line == "up" {
-						up <- true
-					}
-				})
-			}()
-			defer func() {
-				owner.Signal(syscall.SIGKILL)
-				<-owner.Exited()
-				owner.Release()
-				<-silent
-				owner.Stderr().Close()
-			}()
-			select {
-			case <-up:
-			case <-time.After(patience):
-				t.Fatal("the child did not come up")
-			}
-			owner.Signal(c.signal)
-			below := func(p testkit.Process) bool { return p.Run == run && p.Life != "" }
-			left, err := testkit.WaitGone(patience/4, below)
-			if err != nil || len(left) > 0 {
-				t.Errorf("%v is left, %v", left, err)
-			}
-		})
-	}
-}
