@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 )
 
 // Query is what is known before any file is read.
@@ -191,6 +192,9 @@ func (f File) read() ([]byte, error) {
 	info, err := file.Stat()
 	if err != nil {
 		return nil, err
+	}
+	if sys, ok := info.Sys().(*syscall.Stat_t); ok && f.User && sys.Uid != 0 && int(sys.Uid) != os.Getuid() {
+		return nil, fmt.Errorf("%s belongs to another user (%d), so ssh refuses it", f.Path, sys.Uid)
 	}
 	if f.User && info.Mode().Perm()&0o022 != 0 && info.Mode().IsRegular() {
 		return nil, fmt.Errorf("%s can be written by others (mode %#o), so ssh refuses it: chmod go-w %s", f.Path, info.Mode().Perm(), f.Path)

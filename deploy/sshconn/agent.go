@@ -1,7 +1,7 @@
 package sshconn
 
 import (
-	"fmt"
+	"io"
 	"net"
 	"os"
 	"time"
@@ -32,22 +32,17 @@ func openAgent(socket string) (*agentKeys, error) {
 	_ = conn.SetDeadline(time.Now().Add(agentAnswers))
 	client := agent.NewClient(conn)
 	keys, err := client.List()
-	if err == nil {
-		a.signers, err = client.Signers()
-	}
-	if err == nil && len(keys) != len(a.signers) {
-		err = fmt.Errorf("its keys changed while they were listed")
-	}
 	if err != nil {
 		conn.Close()
 		return nil, err
 	}
-	for i, k := range keys {
-		a.names = append(a.names, k.Comment)
-		// The library's signers carry the raw key; a certificate must be known as one.
-		if pub, err := ssh.ParsePublicKey(k.Marshal()); err == nil {
-			a.signers[i] = &agentSigner{a.signers[i], pub, conn}
+	for _, k := range keys {
+		pub, err := ssh.ParsePublicKey(k.Marshal()) // a certificate must be known as one
+		if err != nil {
+			continue // of a kind that the library does not know
 		}
+		a.signers = append(a.signers, &agentSigner{client, pub, conn})
+		a.names = append(a.names, k.Comment)
 	}
 	return a, nil
 }
@@ -60,16 +55,29 @@ func (a *agentKeys) close() {
 
 // agentSigner lets the agent's human take their time.
 type agentSigner struct {
-	ssh.Signer
-	pub  ssh.PublicKey
-	conn net.Conn
+	agent agent.ExtendedAgent
+	pub   ssh.PublicKey
+	conn  net.Conn
 }
+
+var _ ssh.AlgorithmSigner = (*agentSigner)(nil)
 
 func (s *agentSigner) PublicKey() ssh.PublicKey { return s.pub }
 
-func (s *agentSigner) SignWithAlgorithm(_ random, data []byte, algorithm string) (*ssh.Signature, error) {
+func (s *agentSigner) Sign(r io.Reader, data []byte) (*ssh.Signature, error) {
+	return s.SignWithAlgorithm(r, data, plainType(s.pub))
+}
+
+func (s *agentSigner) SignWithAlgorithm(_ io.Reader, data []byte, algorithm string) (*ssh.Signature, error) {
+	var flags agent.SignatureFlags
+	switch algorithm {
+	case ssh.KeyAlgoRSASHA256:
+		flags = agent.SignatureFlagRsaSha256
+	case ssh.KeyAlgoRSASHA512:
+		flags = agent.SignatureFlagRsaSha512
+	}
 	_ = s.conn.SetDeadline(time.Now().Add(agentSigns))
-	return s.Signer.(ssh.AlgorithmSigner).SignWithAlgorithm(nil, data, algorithm)
+	return s.agent.SignWithFlags(s.pub, data, flags)
 }
 
 // agentSocket is where the target's agent listens; "" if there is none.

@@ -8,8 +8,6 @@ import (
 	"golang.org/x/crypto/ssh"
 )
 
-type random = io.Reader
-
 // candidate is a key that is offered to a server. It notes how far it came, for the error message, and stops the
 // clock of the attempt while a human is asked.
 type candidate struct {

@@ -78,6 +78,7 @@ func (d *dialer) attempt(ctx context.Context, t Target) (*Conn, *failed) {
 	c := &Conn{target: t, lost: make(chan struct{})}
 	way := append(slices.Clone(t.Jumps), t)
 	for i, hop := range way {
+		hop.complete()
 		if err := d.hop(ctx, c, hop, d.scan && i == len(way)-1); err != nil {
 			c.Close()
 			return nil, d.explain(c, hop, err)

@@ -8,8 +8,9 @@
 // StrictHostKeyChecking cannot weaken it. A new key is refused until [Trust] wrote it down, a changed one always.
 // What a server says is foreign: it is bounded, cleaned, and costs an error at worst.
 //
-// Time. One attempt to connect, from the first packet to the end of the authentication, ends after ConnectTimeout;
-// only while a human types a passphrase the clock stands still. Attempts are repeated only when nobody answered.
+// Time. One attempt to connect to a machine, from the first packet to the end of the authentication, ends after its
+// ConnectTimeout; only while a human is asked for a passphrase or a touch the clock stands still. Attempts are
+// repeated only when nobody answered.
 //
 // Ends. The library's channels block their reader and writer for as long as the far side likes, so each [Session]
 // has buffers of its own: its Close gives up at once whatever the far side does, and [Conn.Close] closes the

@@ -53,17 +53,25 @@ func (f *failed) again() bool {
 		return false
 	}
 	var (
-		dns  *net.DNSError
 		netw net.Error
 		no   *ssh.OpenChannelError
 	)
 	switch {
-	case errors.As(f.err, &dns):
-		return !dns.IsNotFound
+	case noSuchName(f.err):
+		return false
 	case errors.As(f.err, &no):
 		return no.Reason == ssh.ConnectionFailed
 	}
 	return errors.Is(f.err, errSlow) || errors.As(f.err, &netw) || hungUp(f.err)
+}
+
+// noSuchName: the resolver answered, and there is no address of that name, or none of the wanted family.
+func noSuchName(err error) bool {
+	var (
+		dns  *net.DNSError
+		none *net.AddrError
+	)
+	return errors.As(err, &dns) && dns.IsNotFound || errors.As(err, &none)
 }
 
 func hungUp(err error) bool {
@@ -104,10 +112,10 @@ func (f *failed) fault(t Target, attempts int) *fault.Error {
 	case errors.Is(f.err, errSlow):
 		out = fault.Wrap(fault.SSHTimeout, f.err, "%s (%s) did not answer within %v, %s", where, f.hop.Addr(), f.hop.ConnectTimeout, tries).
 			WithHint("is it on, and is %s its address? try: ssh %s true", f.hop.Addr(), shellWord(t.Name))
-	case errors.As(f.err, &dns) && dns.IsNotFound && !t.Known && f.hop.Name == t.Name:
+	case noSuchName(f.err) && !t.Known && f.hop.Name == t.Name:
 		return fault.Wrap(fault.NodeUnknown, f.err, "node %s is not known: no Host of that name in the SSH configuration, and no machine has that name", t.Name).
 			WithHint("write a Host for it into ~/.ssh/config, or give user@host:port").With("node", t.Name)
-	case errors.As(f.err, &dns):
+	case noSuchName(f.err) || errors.As(f.err, &dns):
 		out.WithHint("the name %s does not resolve: check its HostName in the SSH configuration", f.hop.Host)
 	case errors.As(f.err, &no) && no.Reason == ssh.Prohibited:
 		out.WithHint("the jump host forbids forwarding to there (AllowTcpForwarding, PermitOpen)")

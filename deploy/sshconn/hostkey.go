@@ -191,10 +191,10 @@ func plain(key ssh.PublicKey) ssh.PublicKey {
 func plainType(key ssh.PublicKey) string   { return plain(key).Type() }
 func fingerprint(key ssh.PublicKey) string { return ssh.FingerprintSHA256(plain(key)) }
 
-// shellWord quotes a name that was checked by parseName for a shell, where brackets are patterns.
+// shellWord quotes what is not a plain word to every shell; [ would be a pattern.
 func shellWord(s string) string {
-	if strings.ContainsAny(s, `[]\`) {
-		return "'" + s + "'"
+	if safeHost(strings.ReplaceAll(s, "@", "")) {
+		return s
 	}
-	return s
+	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
 }

@@ -1,6 +1,7 @@
 package sshconn
 
 import (
+	"cmp"
 	"net"
 	"strconv"
 	"strings"
@@ -35,7 +36,7 @@ type Target struct {
 	Ciphers           string
 	MACs              string
 
-	ConnectTimeout time.Duration // of one attempt
+	ConnectTimeout time.Duration // of one attempt, for this machine alone: each jump host has its own
 	Network        string        // tcp, tcp4 or tcp6
 	BindAddress    string
 }
@@ -54,6 +55,14 @@ func (t Target) Addr() string { return net.JoinHostPort(t.Host, strconv.Itoa(t.P
 
 // String is for people: user@host:port.
 func (t Target) String() string { return t.User + "@" + t.Addr() }
+
+// complete fills in what a target made by hand may lack, and holds the limit.
+func (t *Target) complete() {
+	if t.ConnectTimeout <= 0 || t.ConnectTimeout > MaxConnectTimeout {
+		t.ConnectTimeout = MaxConnectTimeout
+	}
+	t.Port, t.Network = cmp.Or(t.Port, 22), cmp.Or(t.Network, "tcp")
+}
 
 // lookup is host:port as the key is looked up by. OpenSSH writes names in lower case, and an alias stands for the
 // host and its port.

@@ -110,6 +110,19 @@ func TestCloseReturnsThoughTheJumpHostIsFrozen(t *testing.T) {
 	<-c.Lost()
 }
 
+func TestALostJumpHostIsNoticed(t *testing.T) {
+	h, gate, _, _ := chain(t)
+	c := dial(t, h.resolve(t, "mac"), Options{})
+	s := start(t, c, "exec sleep 60")
+	if err := syscall.Kill(child(t, gate), syscall.SIGKILL); err != nil {
+		t.Fatal(err)
+	}
+	<-c.Lost()
+	if <-s.Done(); s.Exit().Known {
+		t.Error(s.Exit())
+	}
+}
+
 // child is the process of a server's only connection.
 func child(t testing.TB, s *server) int {
 	t.Helper()
@@ -197,14 +210,15 @@ func TestAnAttemptThatWorksIsTheLast(t *testing.T) {
 	}
 }
 
+// Go never asks DNS for .onion (RFC 7686), so these names do not exist wherever the test runs.
 func TestANameThatIsNowhereIsUnknown(t *testing.T) {
 	h := newHome(t)
-	err := refused(t, h.resolve(t, "no-such-host.invalid"), Options{Notify: once(t)}, fault.NodeUnknown)
-	if err.Details["node"] != "no-such-host.invalid" || err.Hint == "" {
+	err := refused(t, h.resolve(t, "no-such-host.onion"), Options{Notify: once(t)}, fault.NodeUnknown)
+	if err.Details["node"] != "no-such-host.onion" || err.Hint == "" {
 		t.Errorf("%s\n%s", err.Message, err.Hint)
 	}
-	h.config.WriteString("Host mac\n HostName no-such-host.invalid\n")
-	if err := refused(t, h.resolve(t, "mac"), Options{}, fault.SSHUnreachable); !strings.Contains(err.Hint, "no-such-host.invalid") {
+	h.config.WriteString("Host mac\n HostName no-such-host.onion\n")
+	if err := refused(t, h.resolve(t, "mac"), Options{}, fault.SSHUnreachable); !strings.Contains(err.Hint, "no-such-host.onion") {
 		t.Errorf("%s\n%s", err.Message, err.Hint)
 	}
 }
