@@ -1,6 +1,7 @@
 package sshconn
 
 import (
+	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -9,6 +10,7 @@ import (
 	"errors"
 	"net"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -251,6 +253,74 @@ func TestTheAgentsKeysAreUsed(t *testing.T) {
 
 	target.IdentityAgent = "none"
 	refused(t, target, Options{}, fault.SSHAuthFailed)
+}
+
+func TestOpenSSHsAgentIsUnderstood(t *testing.T) {
+	dir := t.TempDir()
+	f := key(t, dir, "held")
+	rsa := key(t, dir, "rsa", "-t", "rsa", "-b", "2048")
+	socket := listen(t, func(net.Conn) {}) + "a"
+	cmd := exec.Command("ssh-agent", "-D", "-a", socket)
+	out, err := cmd.StdoutPipe()
+	if err == nil {
+		err = cmd.Start()
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		_ = cmd.Process.Kill()
+		_ = cmd.Wait()
+	})
+	if _, err := out.Read(make([]byte, 1)); err != nil { // it prints where it listens
+		t.Fatal(err)
+	}
+	for _, f := range []string{f, rsa} {
+		add := exec.Command("ssh-add", "-q", f)
+		add.Env = append(os.Environ(), "SSH_AUTH_SOCK="+socket)
+		if out, err := add.CombinedOutput(); err != nil {
+			t.Fatal(err, string(out))
+		}
+		l := newLogin(t, f+".pub")
+		works(t, l.with(t, "IdentityAgent "+socket), Options{})
+	}
+}
+
+// slowAgent asks a human who never answers.
+type slowAgent struct {
+	agent.ExtendedAgent
+	asked, released chan struct{}
+}
+
+func (a slowAgent) SignWithFlags(ssh.PublicKey, []byte, agent.SignatureFlags) (*ssh.Signature, error) {
+	close(a.asked)
+	<-a.released
+	return nil, errors.New("no")
+}
+
+// The clock stands still for the human, but not for who gives up.
+func TestAnAgentThatNeverSignsEndsWithTheContext(t *testing.T) {
+	f := key(t, t.TempDir(), "held")
+	l := newLogin(t, f+".pub")
+	ring := agent.NewKeyring().(agent.ExtendedAgent)
+	private, err := ssh.ParseRawPrivateKey([]byte(read(t, f)))
+	if err == nil {
+		err = ring.Add(agent.AddedKey{PrivateKey: private})
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	slow := slowAgent{ring, make(chan struct{}), make(chan struct{})}
+	defer close(slow.released)
+	target := l.with(t, "IdentityAgent "+listen(t, func(c net.Conn) { _ = agent.ServeAgent(slow, c) }))
+	ctx, cancel := context.WithCancel(t.Context())
+	go func() {
+		<-slow.asked
+		cancel()
+	}()
+	if _, err := Dial(ctx, target, Options{}); fault.CodeOf(err) != fault.Cancelled {
+		t.Error(err)
+	}
 }
 
 func TestTheAgentSignsWithRSA(t *testing.T) {

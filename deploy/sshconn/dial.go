@@ -13,7 +13,7 @@ import (
 type Options struct {
 	Attempts   int               // 0 = 3
 	Notify     func(attempt int) // called before each, counting from 1
-	Passphrase Passphrase        // nil: there is no terminal, so no encrypted key can be used
+	Passphrase Passphrase        // must return when Dial's context ends; nil: no terminal, so no encrypted key can be used
 	AgentSock  string            // "" = $SSH_AUTH_SOCK; a target's IdentityAgent wins
 }
 

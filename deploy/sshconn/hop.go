@@ -61,8 +61,12 @@ func (d *dialer) hop(ctx context.Context, c *Conn, hop Target, scan bool) error 
 		auth.allowed, auth.partial = a.AllowedMethods, a.PartialSuccessMethods
 		return nil, nil
 	}
-	// A handshake can be ended in no other way than by closing what lies below it.
-	stop := context.AfterFunc(ctx, c.closeBelow)
+	// A handshake can be ended in no other way than by closing what lies below it, and what it asks to sign.
+	stop := context.AfterFunc(ctx, func() {
+		c.closeBelow()
+		<-ready
+		auth.agent.close()
+	})
 	sc, chans, reqs, err := ssh.NewClientConn(conn, hop.lookup(), config)
 	if !stop() {
 		if err == nil {

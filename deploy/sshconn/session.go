@@ -49,7 +49,7 @@ func open(c *Conn, words []string) (*Session, error) {
 	go s.feed()
 	go s.drain(s.out, ch)
 	go s.drain(s.errs, ch.Stderr())
-	command := ssh.Marshal(struct{ Command string }{"exec " + strings.Join(words, " ")})
+	command := ssh.Marshal(struct{ Command string }{commandLine(words)})
 	if ok, err := ch.SendRequest("exec", true, command); err != nil || !ok {
 		s.Close()
 		if err == nil {
@@ -60,6 +60,9 @@ func open(c *Conn, words []string) (*Session, error) {
 	}
 	return s, nil
 }
+
+// commandLine is what a login shell gets: words that need no quotes, behind an exec, so that the shell makes way.
+func commandLine(words []string) string { return "exec " + strings.Join(words, " ") }
 
 // sink is where a stream of the command goes: End says that it ended.
 type sink interface {

@@ -60,6 +60,20 @@ func TestTheProgramIsTheChildOfTheServersSession(t *testing.T) {
 	}
 }
 
+// The server hands our one string to the user's login shell, whichever that is.
+func TestWordsMeanThemselvesToEveryLoginShell(t *testing.T) {
+	words := []string{"echo", "A=b", "a=b=c", "x@y:z", "-v", "100%", "a+b,c", "./a/../b", "a~b", "0", "_", "if", "exec", "a:b", "--x=y", "@", "+", ":", ",", "."}
+	if err := remote.CheckWords(words); err != nil {
+		t.Fatal(err)
+	}
+	for _, shell := range []string{"sh", "bash", "csh", "fish"} {
+		out := run(t, shell, "-c", commandLine(append([]string{"env"}, words...)))
+		if want := strings.Join(words[1:], " ") + "\n"; out != want {
+			t.Errorf("%s: %q, want %q", shell, out, want)
+		}
+	}
+}
+
 func TestTheExitIsToldAsItWas(t *testing.T) {
 	c := connect(t)
 	for script, want := range map[string]remote.Exit{
