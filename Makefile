@@ -77,11 +77,12 @@ test: engine ## run all tests, then audit from outside what they left
 
 .PHONY: race
 race: engine ## run all tests under the race detector (needs a C compiler)
-	@.ci/prerequisites race
+	@.ci/prerequisites race hosts
 	@CGO_ENABLED=1 GORACE='atexit_sleep_ms=0 halt_on_error=1 suppressions=$(CURDIR)/.ci/race-suppressions' .ci/test -race -shuffle=on -timeout 30m $(PACKAGES)
 
 .PHONY: e2e
 e2e: engine ## run the tests of the whole tree only (TestTree...)
+	@.ci/prerequisites hosts
 	@CGO_ENABLED=0 .ci/test -count=1 -timeout 15m -run '^TestTree' ./...
 
 .PHONY: faults

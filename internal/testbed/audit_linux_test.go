@@ -54,7 +54,7 @@ func TestAHostCanBeShortOfWhatAProgramNeeds(t *testing.T) {
 		Spec{Name: "full", HomeSize: 1 << 20}, Spec{Name: "fixed", HomeReadOnly: true, TmpReadOnly: true, HomeFiles: map[string]string{"x": "1"}},
 		Spec{Name: "noexec", HomeNoexec: true, TmpNoexec: true}, Spec{Name: "bare", Without: []string{"sh", "dash", "tar"}},
 		Spec{Name: "other", Programs: map[string]string{"uname": "#!/bin/bash\necho Plan9 mips\n"}}, Spec{Name: "rude", Banner: "Go away!\n",
-			HomeFiles: map[string]string{".bashrc": "echo noise"}, SSHD: []string{"DisableForwarding yes"}})
+			HomeFiles: map[string]string{".bashrc": "echo noise"}, SSHD: []string{"ForceCommand echo forced"}})
 	if err := b.Host("full").FillDisk(8192); err != nil {
 		t.Fatal(err)
 	}
@@ -64,7 +64,7 @@ func TestAHostCanBeShortOfWhatAProgramNeeds(t *testing.T) {
 		{"noexec", "cp /bin/true . && cp /bin/true /tmp; ./true 2>/dev/null; echo $?; /tmp/true 2>/dev/null; echo $?", "126\n126"},
 		{"bare", "ls /bin/sh /usr/bin/dash /bin/tar 2>/dev/null; command -v ls", "/usr/bin/ls"},
 		{"other", "uname -sm", "Plan9 mips"},
-		{"rude", "true", "Go away!\nnoise"},
+		{"rude", "true", "Go away!\nnoise\nforced"},
 	} {
 		if got := ssh(t, b, c.host, c.command); strings.ReplaceAll(got, "\r", "") != c.want {
 			t.Errorf("%s: %q, want %q", c.host, got, c.want)

@@ -21,13 +21,16 @@ import (
 type traces struct {
 	Processes  []int    // outer pids
 	Namespaces []string // as in "net:[4026532001]"
-	Leg        string
+	Leg        int      // index of the interface: its name may be another bed's soon
 }
 
 // tracesOf looks at a bed in use.
-func tracesOf(t *testing.T, b *Bed) traces {
+func tracesOf(t *testing.T, b *Bed, clients ...*exec.Cmd) traces {
 	t.Helper()
-	all := traces{Leg: b.net.leg()}
+	all := traces{Leg: must(net.InterfaceByName(b.net.leg()))(t).Index}
+	for _, c := range clients {
+		all.Processes = append(all.Processes, c.Process.Pid)
+	}
 	for _, h := range b.Hosts {
 		all.Processes = append(all.Processes, h.init.Pid)
 		for _, p := range must(h.Processes())(t) {
@@ -41,10 +44,9 @@ func tracesOf(t *testing.T, b *Bed) traces {
 }
 
 // use makes a bed with everything that could be left: filters, buckets, a detour, sessions.
-func use(t *testing.T) *Bed {
+func use(t *testing.T) traces {
 	b := hosts(t, Spec{}, Spec{})
-	session(t, b, "h1", "r")
-	session(t, b, "h2", "r")
+	clients := []*exec.Cmd{session(t, b, "h1", "r"), session(t, b, "h2", "r")}
 	if err := b.Host("h1").Slow(Line{Rate: 1_000_000, Delay: time.Millisecond}); err != nil {
 		t.Fatal(err)
 	}
@@ -52,7 +54,7 @@ func use(t *testing.T) *Bed {
 		t.Fatal(err)
 	}
 	must(b.Host("h2").Freeze(Any))(t)
-	return b
+	return tracesOf(t, b, clients...)
 }
 
 // gone waits until nothing of a bed is there, as long as the kernel may take.
@@ -88,8 +90,8 @@ func (all traces) left(t *testing.T) (left []string) {
 			left = append(left, p.String())
 		}
 	}
-	if _, err := net.InterfaceByName(all.Leg); err == nil {
-		left = append(left, all.Leg)
+	if leg, err := net.InterfaceByIndex(all.Leg); err == nil {
+		left = append(left, leg.Name)
 	}
 	return left
 }
@@ -109,7 +111,7 @@ func shared(t *testing.T) string {
 func TestABedLeavesNothing(t *testing.T) {
 	before := shared(t)
 	var all traces
-	t.Run("in use", func(t *testing.T) { all = tracesOf(t, use(t)) })
+	t.Run("in use", func(t *testing.T) { all = use(t) })
 	if left := all.left(t); len(left) > 0 {
 		t.Errorf("left: %v", left)
 	}
@@ -119,8 +121,9 @@ func TestABedLeavesNothing(t *testing.T) {
 }
 
 func TestAKilledTestLeavesNothing(t *testing.T) {
+	t.Parallel()
 	if os.Getenv("TESTBED_OWNER") != "" {
-		json.NewEncoder(os.Stdout).Encode(tracesOf(t, use(t)))
+		json.NewEncoder(os.Stdout).Encode(use(t))
 		io.Copy(io.Discard, os.Stdin) // until the test kills this process
 		return
 	}
@@ -185,6 +188,7 @@ func killed(t *testing.T, p *os.Process) syscall.WaitStatus {
 
 // The two ways in which a host learns that its owner is dead, each without the other.
 func TestAHostEndsWithItsControlSocket(t *testing.T) {
+	t.Parallel()
 	b := hosts(t)
 	h := b.Host("h1")
 	session(t, b, "h1", "r")
@@ -210,6 +214,18 @@ func TestAnInitEndsWithTheThreadThatStartedIt(t *testing.T) {
 	}
 }
 
+func TestWhatABedStartsForATestEndsWithIt(t *testing.T) {
+	c := exec.Command("sleep", "1000")
+	t.Run("in use", func(t *testing.T) {
+		if err := New(t).Start(c); err != nil { // with and without root
+			t.Fatal(err)
+		}
+	})
+	if status := killed(t, c.Process); status.Signal() != unix.SIGKILL {
+		t.Errorf("%v", status)
+	}
+}
+
 func TestANewBedEndsWhatADeadOneLeft(t *testing.T) {
 	s := newSpawner()
 	defer s.close()
@@ -225,6 +241,7 @@ func TestANewBedEndsWhatADeadOneLeft(t *testing.T) {
 }
 
 func TestBedsOfOneMachineDoNotMeet(t *testing.T) {
+	t.Parallel()
 	a, b := hosts(t), hosts(t)
 	if a.Host("h1").Addr == b.Host("h1").Addr {
 		t.Fatal("the same address")

@@ -13,11 +13,17 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 // ssh runs OpenSSH's own client with the bed's config.
 func ssh(t *testing.T, b *Bed, args ...string) string {
 	t.Helper()
-	out, err := exec.Command("ssh", append([]string{"-F", b.SSHConfig, "-o", "ConnectTimeout=10"}, args...)...).CombinedOutput()
-	if err != nil {
-		t.Fatalf("ssh %v: %v\n%s", args, err, out)
+	var out strings.Builder
+	c := exec.Command("ssh", append([]string{"-F", b.SSHConfig, "-o", "ConnectTimeout=10"}, args...)...)
+	c.Stdout, c.Stderr = &out, &out
+	err := b.Start(c)
+	if err == nil {
+		err = c.Wait()
 	}
-	return strings.TrimSpace(string(out))
+	if err != nil {
+		t.Fatalf("ssh %v: %v\n%s", args, err, &out)
+	}
+	return strings.TrimSpace(out.String())
 }
 
 func must[T any](v T, err error) func(t *testing.T) T {

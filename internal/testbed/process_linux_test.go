@@ -14,7 +14,7 @@ func session(t *testing.T, b *Bed, host, run string) *exec.Cmd {
 	c := exec.Command("ssh", "-F", b.SSHConfig, host, "exec env RBEE_RUN_ID="+run+" perl -e '$| = 1; print qq(up\\n); sleep 1000'")
 	out, err := c.StdoutPipe()
 	if err == nil {
-		err = c.Start()
+		err = b.Start(c)
 	}
 	if err != nil {
 		t.Fatal(err)

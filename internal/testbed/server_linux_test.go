@@ -11,6 +11,7 @@ import (
 
 // As root, this test runs itself inside a host, as its user.
 func TestWithoutRoot(t *testing.T) {
+	t.Parallel()
 	if privileged() {
 		self := must(os.Executable())(t)
 		c := New(t, Spec{Share: []string{self}}).Host("h1").Command("bee", self, "-test.run", "^TestWithoutRoot$", "-test.v")

@@ -43,7 +43,7 @@ func TestARateIsKeptBothWays(t *testing.T) {
 	}
 	// The best of three: a busy machine can make a line slower, and nothing may make it faster.
 	best := map[string]float64{}
-	for range 3 {
+	for try := 0; try < 3 && min(best["to"], best["from"]) < 0.9*rate; try++ {
 		to, from := transfer(t, dial(t, addr), size)
 		for way, took := range map[string]time.Duration{"to": to, "from": from} {
 			best[way] = max(best[way], size*8/took.Seconds())
@@ -68,23 +68,26 @@ func TestADelayIsTwiceInARoundTrip(t *testing.T) {
 	if err := h.Slow(Line{Delay: 40 * time.Millisecond}); err != nil {
 		t.Fatal(err)
 	}
-	best := time.Hour
-	for range 5 {
-		began := time.Now()
-		if err := ask(c, 5*time.Second); err != nil {
-			t.Fatal(err)
+	// The best of five: a busy machine can only add to it.
+	roundTrip := func() time.Duration {
+		best := time.Hour
+		for range 5 {
+			began := time.Now()
+			if err := ask(c, 5*time.Second); err != nil {
+				t.Fatal(err)
+			}
+			best = min(best, time.Since(began))
 		}
-		best = min(best, time.Since(began))
+		return best
 	}
-	if best < 80*time.Millisecond || best > 100*time.Millisecond {
+	if best := roundTrip(); best < 80*time.Millisecond || best > 100*time.Millisecond {
 		t.Errorf("a round trip takes %v, want 80 ms", best)
 	}
 	if err := h.Heal(); err != nil {
 		t.Fatal(err)
 	}
-	began := time.Now()
-	if err := ask(c, 5*time.Second); err != nil || time.Since(began) > 40*time.Millisecond {
-		t.Errorf("healed: %v after %v", err, time.Since(began))
+	if best := roundTrip(); best > 40*time.Millisecond {
+		t.Errorf("healed, and a round trip takes %v", best)
 	}
 }
 
@@ -115,6 +118,7 @@ func TestALostPacketIsSentAgain(t *testing.T) {
 }
 
 func TestASlowLineCanBeCutAndHealed(t *testing.T) {
+	t.Parallel()
 	b := hosts(t, Spec{}, Spec{})
 	h := b.Host("h1")
 	c := dial(t, echo(t, h))

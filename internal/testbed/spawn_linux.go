@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"os/exec"
 	"strconv"
 	"strings"
 	"syscall"
@@ -58,13 +59,28 @@ func (s *spawner) init(log, control *os.File, owner string) (p *os.Process, err 
 // start starts a process that gets SIGKILL when the test process ends.
 func (s *spawner) start(path string, args []string, attr *os.ProcAttr) (p *os.Process, err error) {
 	attr.Sys.Setsid, attr.Sys.Pdeathsig = true, unix.SIGKILL
-	done := make(chan struct{})
-	s.starts <- func() {
-		defer close(done)
+	err = s.do(func() error {
 		p, err = os.StartProcess(path, args, attr)
-	}
-	<-done
+		return err
+	})
 	return p, err
+}
+
+// do runs f on the spawner's thread.
+func (s *spawner) do(f func() error) error {
+	done := make(chan error)
+	s.starts <- func() { done <- f() }
+	return <-done
+}
+
+// Start starts a program of the test on this side, such as a client, so that it gets SIGKILL when the test process
+// ends, however that ends, and when the bed does: a client is not told that its host has vanished.
+func (b *Bed) Start(c *exec.Cmd) error {
+	if c.SysProcAttr == nil {
+		c.SysProcAttr = &syscall.SysProcAttr{}
+	}
+	c.SysProcAttr.Pdeathsig = unix.SIGKILL
+	return b.spawn.do(c.Start)
 }
 
 // owner names a life of a process: its pid, and when it began.
