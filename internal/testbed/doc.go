@@ -8,15 +8,17 @@
 // can dial them.
 //
 //	bed := testbed.New(t, testbed.Spec{}, testbed.Spec{Shell: "/bin/csh", Jump: "h1"})
-//	out, err := exec.Command("ssh", "-F", bed.SSHConfig, "h2", "uname").Output()
-//	bed.Host("h2").Cut(testbed.DropBoth)
+//	err := bed.Start(exec.Command("ssh", "-F", bed.SSHConfig, "h2", "sleep 1000"))
+//	err = bed.Host("h2").Cut(testbed.DropBoth)
+//	left, err := bed.Host("h2").WaitGone(4*time.Second, testbed.Named("hive"))
 //
 // # What dies when
 //
 // No namespace has a name, so none outlives those who use it. Inits get SIGKILL with the thread that started them
 // and leave at the end of their control socket, which are the test process's two ways to end; the kernel then kills
 // every process of the host and takes down its mounts, filters and interfaces. The bridge's namespace is held by a
-// descriptor of the test process. Nothing is left to remove but files below the test's temporary folder; what still
+// descriptor of the test process. What a test starts on its own side hears nothing of that, so [Bed.Start] starts it
+// to die as well. Nothing is left to remove but files below the test's temporary folder; what still
 // lives of a bed whose owner is dead is ended by the next [New].
 //
 // # Without root
