@@ -1127,7 +1127,7 @@ func (x *Usage) GetCachedTokens() int64 {
 
 type Timings struct {
 	state           protoimpl.MessageState `protogen:"open.v1"`
-	LoadMs          float64                `protobuf:"fixed64,1,opt,name=load_ms,json=loadMs,proto3" json:"load_ms,omitempty"` // this request's wait for a model load, 0 if it was loaded
+	LoadMs          float64                `protobuf:"fixed64,1,opt,name=load_ms,json=loadMs,proto3" json:"load_ms,omitempty"` // the load of the model, 0 if it was loaded before
 	QueueMs         float64                `protobuf:"fixed64,2,opt,name=queue_ms,json=queueMs,proto3" json:"queue_ms,omitempty"`
 	PrefillMs       float64                `protobuf:"fixed64,3,opt,name=prefill_ms,json=prefillMs,proto3" json:"prefill_ms,omitempty"`
 	DecodeMs        float64                `protobuf:"fixed64,4,opt,name=decode_ms,json=decodeMs,proto3" json:"decode_ms,omitempty"`

@@ -180,6 +180,9 @@ func (w *worker) generate(c actor.Context, g *messages.Generate) {
 	ctx := supervisor.WithTraceparent(context.Background(), g.GetTraceparent())
 	ctx, cancel := context.WithCancelCause(ctx)
 	r := &request{Generate: g, cancel: cancel, arrived: time.Now()}
+	if !g.GetWarm() {
+		r.load = w.Load.took
+	}
 	r.out = newOutbox(g.GetId(), g.GetCredit(), func(m *messages.Tokens) { root.Send(to, m) })
 	w.requests[g.GetId()] = r
 	w.step(evTake)

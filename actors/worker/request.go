@@ -23,6 +23,7 @@ type request struct {
 	out     *outbox
 	cancel  context.CancelCauseFunc
 	arrived time.Time
+	load    time.Duration // of the model, if it was loaded for this request
 }
 
 // run generates the answer; it returns the message that ends the request.
@@ -48,7 +49,7 @@ func (r *request) run(ctx context.Context, m engine.Model, tracer trace.Tracer, 
 		FinishReason: res.FinishReason,
 		Usage: &messages.Usage{PromptTokens: int64(res.PromptTokens), CompletionTokens: int64(res.CompletionTokens),
 			CachedTokens: int64(res.CachedTokens)},
-		Timings: &messages.Timings{QueueMs: ms(res.Queued), PrefillMs: ms(res.Prefill), DecodeMs: ms(res.Decode)},
+		Timings: &messages.Timings{LoadMs: ms(r.load), QueueMs: ms(res.Queued), PrefillMs: ms(res.Prefill), DecodeMs: ms(res.Decode)},
 	}
 	if !res.FirstToken.IsZero() {
 		done.Timings.TtftMs = ms(res.FirstToken.Sub(r.arrived))

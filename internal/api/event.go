@@ -70,7 +70,7 @@ type Usage struct {
 
 // Timings are in milliseconds.
 type Timings struct {
-	LoadMS          float64 `json:"load_ms"` // this request's wait for the model, 0 if it was loaded
+	LoadMS          float64 `json:"load_ms"` // the load of the model, 0 if it was loaded before
 	QueueMS         float64 `json:"queue_ms"`
 	PrefillMS       float64 `json:"prefill_ms"`
 	DecodeMS        float64 `json:"decode_ms"`

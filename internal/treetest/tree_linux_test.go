@@ -27,6 +27,11 @@ func TestTreeAnswersAndLeavesNothing(t *testing.T) {
 		Usage struct {
 			Completion int `json:"completion_tokens"`
 		}
+		Timings struct {
+			Load    float64 `json:"load_ms"`
+			Prefill float64 `json:"prefill_ms"`
+			Decode  float64 `json:"decode_ms"`
+		}
 	}
 	for line := range strings.Lines(r.stdout.String()) {
 		var e struct{ Type, Text string }
@@ -42,7 +47,8 @@ func TestTreeAnswersAndLeavesNothing(t *testing.T) {
 			}
 		}
 	}
-	if text.String() != done.Text || !strings.HasPrefix(done.Text, greeting) || done.Usage.Completion < 10 {
+	if text.String() != done.Text || !strings.HasPrefix(done.Text, greeting) || done.Usage.Completion < 10 ||
+		done.Timings.Load <= 0 || done.Timings.Prefill <= 0 || done.Timings.Decode <= 0 {
 		t.Errorf("tokens %q, done %+v", text.String(), done)
 	}
 	rc := r.receipt()
