@@ -230,3 +230,22 @@ func TestTrustMakesAFileThatOnlyItsOwnerReads(t *testing.T) {
 		}
 	}
 }
+
+func TestAnIPv6AddressIsAHost(t *testing.T) {
+	s, h := serve(t, "ListenAddress ::1"), newHome(t)
+	_, port, _ := strings.Cut(s.addr(), ":")
+	h.config.WriteString("Host ::1\n User " + s.user + "\n IdentityFile " + s.dir + "/user\n")
+	target := h.resolve(t, "[::1]:"+port)
+	err := refused(t, target, Options{}, fault.SSHHostKeyUnknown)
+	if !strings.HasSuffix(err.Hint, "rbee node trust '[::1]:"+port+"'") { // brackets are a pattern to a shell
+		t.Error(err.Hint)
+	}
+	if err := Trust(target, s.hostKey); err != nil {
+		t.Fatal(err)
+	}
+	if text := read(t, h.knownHosts()); !strings.HasPrefix(text, "[::1]:"+port+" ssh-ed25519 ") {
+		t.Errorf("%q", text)
+	}
+	works(t, target, Options{})
+	run(t, "ssh-keygen", "-F", "[::1]:"+port, "-f", h.knownHosts())
+}
