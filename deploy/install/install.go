@@ -59,7 +59,7 @@ func Install(ctx context.Context, conn remote.Conn, facts Facts, b bundle.Bundle
 	if full != nil {
 		return "", full
 	}
-	return "", noPlace(facts, b)
+	return "", noPlace(conn, facts, b)
 }
 
 // put installs into one place.
@@ -101,7 +101,7 @@ func (s *script) failed(place Place, b bundle.Bundle, up *upload, report string)
 	what, why, _ := strings.Cut(report, " ")
 	said := strings.Join(append(s.tail.Lines(), why), "\n")
 	if noSpace(said) {
-		return fault.Wrap(fault.HiveStartFailed, errFull, "the disk is full at %s: the hive needs %s, %s free", place.Dir, mega(b.Size+slack), mega(place.Free)).
+		return fault.Wrap(fault.HiveStartFailed, errFull, "the disk of %s is full at %s: the hive needs %s, %s free", s.conn, place.Dir, mega(b.Size+slack), mega(place.Free)).
 			WithHint("make space there, or set cache_dir of the node to a folder on another disk").
 			With("needed", b.Size+slack).With("free", place.Free).With("stderr", said)
 	}
@@ -109,11 +109,11 @@ func (s *script) failed(place Place, b bundle.Bundle, up *upload, report string)
 		if err := b.Verify(); err != nil {
 			return err
 		}
-		return fault.New(fault.HiveStartFailed, "what arrived at %s is not what was sent: its SHA-256 is not %s", place.Dir, b.ID).
+		return fault.New(fault.HiveStartFailed, "what arrived at %s on %s is not what was sent: its SHA-256 is not %s", place.Dir, s.conn, b.ID).
 			WithHint("nothing of it was run; try again, and check the node's memory and disk if it happens again")
 	}
 	doing := map[string]string{"owner": bad["owner"], "write": "cannot be written", "unpack": "the bundle cannot be unpacked", "place": "the bundle cannot be put in place"}[what]
-	return fault.New(fault.HiveStartFailed, "cannot install the hive in %s: %s%s%s", place.Dir, doing, up.describe(), s.said(why)).
+	return fault.New(fault.HiveStartFailed, "cannot install the hive in %s on %s: %s%s%s", place.Dir, s.conn, doing, up.describe(), s.said(why)).
 		WithHint("set cache_dir of the node to another folder").With("stderr", said)
 }
 
@@ -131,7 +131,7 @@ func (p Place) fits(b bundle.Bundle) bool {
 	return p.Bad == "" && (p.Free < 0 || p.Free >= b.Size+slack)
 }
 
-func noPlace(facts Facts, b bundle.Bundle) error {
+func noPlace(conn remote.Conn, facts Facts, b bundle.Bundle) error {
 	var each []string
 	for _, p := range facts.Places {
 		bad := p.Bad
@@ -140,7 +140,7 @@ func noPlace(facts Facts, b bundle.Bundle) error {
 		}
 		each = append(each, p.Dir+": "+bad)
 	}
-	return fault.New(fault.HiveStartFailed, "no folder of the node can hold a hive (%s): %s", mega(b.Size+slack), strings.Join(each, "; ")).
+	return fault.New(fault.HiveStartFailed, "no folder of %s can hold a hive (%s): %s", conn, mega(b.Size+slack), strings.Join(each, "; ")).
 		WithHint("set cache_dir of the node to a folder of yours with %s free, from which programs may be run", mega(b.Size+slack)).
 		With("needed", b.Size+slack).With("places", facts.Places)
 }

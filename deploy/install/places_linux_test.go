@@ -58,6 +58,20 @@ func TestAHiveGoesWhereItCanLive(t *testing.T) {
 	}
 }
 
+func TestATmpThatIsNotStickyIsNotTrusted(t *testing.T) {
+	n := world(t, "")
+	n.do(t, "chmod 0777 /var/tmp; mkdir -m 0700 "+tmp("/var/tmp"))
+	facts, err := Probe(t.Context(), n, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range facts.Places {
+		if open := p.Dir == tmp("/var/tmp"); (p.Bad == bad["open"]) != open {
+			t.Errorf("%+v", p)
+		}
+	}
+}
+
 func TestAFolderOfAnotherUserIsNotUsed(t *testing.T) {
 	if os.Geteuid() != 0 {
 		t.Skip("needs root: a folder of another user")
@@ -135,7 +149,7 @@ func TestAFullDiskIsSaidWithItsNumbers(t *testing.T) {
 	// A quota, or somebody else's file: df promised more.
 	facts.Places[0].Free, facts.Places[1].Free = 1<<30, -1
 	_, err = Install(t.Context(), n, facts, b, nil)
-	if fault.CodeOf(err) != fault.HiveStartFailed || !strings.Contains(err.Error(), "disk is full at "+tmp("/var/tmp")) {
+	if fault.CodeOf(err) != fault.HiveStartFailed || !strings.Contains(err.Error(), "the disk of user@node is full at "+tmp("/var/tmp")) {
 		t.Errorf("known when it happened: %v", err)
 	}
 	if out := n.do(t, "find /mnt /var/tmp /tmp -type f; ls -d /mnt/.cache/rbee/.stage* /var/tmp/*/.stage* 2>/dev/null || :"); out != "" {

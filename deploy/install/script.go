@@ -20,7 +20,13 @@ import (
 // stall is how long a node may show no sign of life: no answer, and not a byte taken. (Var for the test of it.)
 var stall = time.Minute
 
-var errStalled = errors.New("no sign of life")
+// maxStderr is more than any script of ours can cause; a node must not keep us busy with more.
+const maxStderr = 1 << 20
+
+var (
+	errStalled = errors.New("no sign of life")
+	errNoise   = errors.New("endless stderr")
+)
 
 // farewell bounds the wait for a script that has said its last word: it has only folders left to remove.
 const farewell = 5 * time.Second
@@ -66,7 +72,11 @@ func start(ctx context.Context, conn remote.Conn, text string, args ...string) (
 	s.undo = func() { watch.Stop(); stop(); cancel(nil) }
 	go func() {
 		defer close(s.heard)
-		proc.EachLine(session.Stderr(), s.tail.Add)
+		r := &io.LimitedReader{R: session.Stderr(), N: maxStderr}
+		proc.EachLine(r, s.tail.Add)
+		if r.N <= 0 {
+			cancel(errNoise)
+		}
 	}()
 	sends := s.sends
 	// A goroutine, because a far side that prints without end and reads nothing must not stop us from listening.
@@ -150,11 +160,15 @@ func (s *script) broken(doing, after string, err error) error {
 
 // ended is the error of a context that ended: the caller's own, or that of a node that shows no sign of life.
 func ended(ctx context.Context, conn remote.Conn) error {
-	if err := context.Cause(ctx); err != errStalled {
-		return ctx.Err()
+	switch context.Cause(ctx) {
+	case errStalled:
+		return fault.Wrap(fault.HiveStartFailed, errStalled, "%s has shown no sign of life for %v", conn, stall).
+			WithHint("a login script there may wait for something; see whether `sh` runs there by hand")
+	case errNoise:
+		return fault.Wrap(fault.HiveStartFailed, errNoise, "%s prints errors without end: more than %d KiB", conn, maxStderr>>10).
+			WithHint("see what its login scripts print where no terminal is attached")
 	}
-	return fault.Wrap(fault.HiveStartFailed, errStalled, "%s has shown no sign of life for %v", conn, stall).
-		WithHint("a login script there may wait for something; see whether `sh` runs there by hand")
+	return ctx.Err()
 }
 
 // next is the script's next answer.

@@ -121,6 +121,14 @@ var rules = []rule{
 	}, {
 		who: []string{"deploy/remote", "deploy/sshconfig"}, what: []string{"rbee/...", "net/...", "golang.org/x/crypto/..."},
 		why: "what a node is, and what a file says of one, depends on no way to reach it",
+	}, {
+		who:  []string{"deploy/install", "deploy/remote"},
+		what: []string{"golang.org/x/crypto/ssh/...", "os/exec", "net/...", "supervisor/...", "internal/transport/...", "internal/engine/..."},
+		why:  "a hive gets to any node that runs commands, however it is reached",
+	}, {
+		who:  []string{"deploy/bundle/..."},
+		what: []string{"os/exec", "net/...", "deploy/..."}, but: []string{"deploy/bundle/..."},
+		why: "what is sent is files of this machine; whereto is not its business",
 	},
 }
 

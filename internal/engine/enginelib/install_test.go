@@ -191,6 +191,28 @@ func TestInstallRefusesAPackageOfAnotherDigest(t *testing.T) {
 	}
 }
 
+func TestInstallForAnotherPlatformTakesThatPlatformsLibraries(t *testing.T) {
+	mac, ok := TargetFor("darwin", "arm64")
+	if !ok {
+		t.Fatal("no engine for a Mac")
+	}
+	mac.Integrity = fakeNPM(t, goodPackage(t, mac), "").Integrity
+	dir := filepath.Join(t.TempDir(), "engine")
+	if err := InstallFor(t.Context(), dir, mac, nil); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(filepath.Join(dir, "libllama.dylib")); err != nil {
+		t.Error(err)
+	}
+	if err := InstallFor(t.Context(), dir, host(t), nil); err == nil && host(t).Name != mac.Name {
+		t.Error("a Mac's libraries pass for this machine's")
+	}
+	mac.Integrity = ""
+	if err := InstallFor(t.Context(), dir, mac, nil); fault.CodeOf(err) != fault.EngineUnavailable || !strings.Contains(err.Error(), "not pinned") {
+		t.Errorf("a package that is not pinned: %v", err)
+	}
+}
+
 func TestInstallWithoutNPMIsOneClearLine(t *testing.T) {
 	t.Setenv("PATH", t.TempDir())
 	err := install(context.Background(), filepath.Join(t.TempDir(), "engine"), host(t), nil)
