@@ -1,16 +1,15 @@
 package fetch
 
 import (
+	"cmp"
 	"fmt"
+	"slices"
 	"strings"
 
 	"rbee/internal/fault"
 	"rbee/internal/gguf"
 	"rbee/internal/models"
 )
-
-// preferred is the quantisation of a reference that names none: the usual balance of size and quality.
-const preferred = "Q4_K_M"
 
 // choice is a model in a repository: one file, or all parts of a split one.
 type choice struct {
@@ -30,34 +29,20 @@ func (c choice) String() string { return fmt.Sprintf("%s (%s)", c.files[0].path,
 
 // choices puts the files of a repository together to models. Projectors are none.
 func choices(files []file) ([]choice, error) {
-	var all []choice
-	splits, names := map[string]int{}, map[string]string{}
+	files = slices.DeleteFunc(slices.Clone(files), func(f file) bool { return models.IsProjector(f.name()) })
+	names := map[string]string{}
 	for _, f := range files {
-		name := f.name()
-		if models.IsProjector(name) {
-			continue
-		}
 		// On disk only one of them could be; the other would be taken for it.
-		if other, ok := names[strings.ToLower(name)]; ok {
+		name := strings.ToLower(f.name())
+		if other, ok := names[name]; ok {
 			return nil, unbelievable(fmt.Errorf("two files that are one on disk, %s and %s", other, f.path))
 		}
-		names[strings.ToLower(name)] = f.path
-		base, _, count, split := gguf.ParseSplit(name)
-		if !split {
-			all = append(all, choice{name[:len(name)-len(".gguf")], []file{f}, 1})
-			continue
-		}
-		key := fmt.Sprintf("%s/%d", base, count)
-		i, ok := splits[key]
-		if !ok {
-			i = len(all)
-			splits[key] = i
-			all = append(all, choice{base: base, count: count})
-		}
-		all[i].files = append(all[i].files, f)
+		names[name] = f.path
 	}
-	for _, c := range all {
-		sortParts(c.files)
+	slices.SortFunc(files, func(a, b file) int { return cmp.Compare(a.name(), b.name()) }) // parts are in order
+	var all []choice
+	for _, g := range gguf.GroupFiles(files, file.name) {
+		all = append(all, choice{g.Base, g.Files, g.Count})
 	}
 	return all, nil
 }
@@ -73,8 +58,8 @@ func (d *hub) choose(files []file) (choice, error) {
 	case len(fit) == 0:
 		return choice{}, d.noFile(all)
 	case len(fit) > 1:
-		return choice{}, fault.New(fault.ModelAmbiguous, "%s fits %d models of %s: %s", d.want.Ref.Text, len(fit), d.repo(), list(fit)).
-			WithHint("name one: hf:%s/%s, or a quantisation such as hf:%s:%s", d.repo(), fit[0].files[0].path, d.repo(), preferred).
+		return choice{}, fault.New(fault.ModelAmbiguous, "%.200s fits %d models of %s: %s", d.want.Ref.Text, len(fit), d.repo(), list(fit)).
+			WithHint("name one, such as hf:%s/%s", d.repo(), fit[0].files[0].path).
 			With("candidates", texts(fit))
 	case len(fit[0].files) != fit[0].count:
 		return choice{}, fault.New(fault.ModelNotFound, "%s has only %d of the %d parts of %s", d.repo(), len(fit[0].files), fit[0].count, fit[0].base).
@@ -90,7 +75,7 @@ func (d *hub) fitting(all []choice) []choice {
 	case w.Quant != "":
 		return filter(all, func(c choice) bool { return models.HasQuant(c.base, w.Quant) })
 	}
-	if fit := filter(all, func(c choice) bool { return models.HasQuant(c.base, preferred) }); len(fit) > 0 {
+	if fit := filter(all, func(c choice) bool { return models.HasQuant(c.base, models.Preferred) }); len(fit) > 0 {
 		return fit
 	}
 	return all

@@ -39,8 +39,7 @@ func newClient(getenv func(string) string, t http.RoundTripper) (*client, error)
 	return c, nil
 }
 
-// transport is one for downloads: a connection for each segment (with HTTP/2 all would share one, and its window),
-// nothing unpacked on the way.
+// transport is one for downloads: a connection for each segment (with HTTP/2 all would share one, and its window).
 func transport() http.RoundTripper {
 	only1 := new(http.Protocols)
 	only1.SetHTTP1(true)
@@ -49,7 +48,6 @@ func transport() http.RoundTripper {
 		DialContext:            (&net.Dialer{Timeout: 10 * time.Second}).DialContext,
 		TLSHandshakeTimeout:    10 * time.Second,
 		Protocols:              only1,
-		DisableCompression:     true,
 		MaxResponseHeaderBytes: 64 << 10,
 		MaxIdleConnsPerHost:    16,
 		IdleConnTimeout:        30 * time.Second,

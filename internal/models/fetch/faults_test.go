@@ -198,7 +198,7 @@ func TestWrongBytesAreFoundAndRemoved(t *testing.T) {
 	p.has(placed, content)
 }
 
-func TestAWrongDigestOfTheHubIsMODEL_CORRUPT(t *testing.T) {
+func TestAWrongDigestOfTheHubIsFound(t *testing.T) {
 	p := newPlace(t)
 	f := p.hub.Add("Org/Repo", "m.gguf", random(100))
 	right := f.SHA256

@@ -48,13 +48,6 @@ func (f *Fetcher) Fetch(ctx context.Context, w models.Want) error {
 
 // bring downloads the files of a plan that are not there.
 func (d *hub) bring(ctx context.Context, p plan, report func(models.Progress)) error {
-	root, err := d.folder()
-	if err != nil {
-		return err
-	}
-	defer root.Close()
-	defer os.Remove(root.Name()) // succeeds only if nothing is in it
-
 	m := &meter{total: p.size()}
 	metered, end := context.WithCancel(ctx)
 	reported := make(chan struct{})
@@ -64,10 +57,12 @@ func (d *hub) bring(ctx context.Context, p plan, report func(models.Progress)) e
 	}()
 	defer func() { end(); <-reported }()
 
-	unlock, err := lock(ctx, root, p.files[0], func() { m.see(p.there(root)) })
+	root, unlock, err := d.enter(ctx, p.files[0], func(root *os.Root) { m.see(p.there(root)) })
 	if err != nil {
-		return d.cannot(ctx, root, err)
+		return err
 	}
+	defer root.Close()
+	defer os.Remove(root.Name()) // succeeds only if nothing is in it
 	defer unlock()
 	m.see(0)
 	var todo []file
@@ -87,6 +82,23 @@ func (d *hub) bring(ctx context.Context, p plan, report func(models.Progress)) e
 		}
 	}
 	return nil
+}
+
+// enter opens the model's folder and locks a file in it. Whoever had the lock may have removed the folder with it,
+// because nothing came of its download; then it is made anew.
+func (d *hub) enter(ctx context.Context, f file, waiting func(*os.Root)) (root *os.Root, unlock func(), err error) {
+	for {
+		if root, err = d.folder(); err != nil {
+			return nil, nil, err
+		}
+		if unlock, err = lock(ctx, root, f, func() { waiting(root) }); err == nil {
+			return root, unlock, nil
+		}
+		root.Close()
+		if ctx.Err() != nil || !errors.Is(err, fs.ErrNotExist) {
+			return nil, nil, d.cannot(ctx, root, err)
+		}
+	}
 }
 
 // folder opens the model's folder, making it if need be. It cannot lie outside the model directory.

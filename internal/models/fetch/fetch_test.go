@@ -159,7 +159,7 @@ func TestChoicesAreListedWithTheirSizes(t *testing.T) {
 	p.hub.Add("Org/Two", "mmproj-m.gguf", random(100))
 	p.hub.Add("Org/None", "model.safetensors", random(100))
 	p.hub.Add("Org/Part", "m-Q4_K_M-00002-of-00003.gguf", random(100))
-	p.refuses("hf:Org/Two", fault.ModelAmbiguous, "m-Q8_0.gguf (200 bytes)", "m-Q5_0.gguf (100 bytes)", "hf:Org/Two/m-Q8_0.gguf")
+	p.refuses("hf:Org/Two", fault.ModelAmbiguous, "m-Q8_0.gguf (200 bytes)", "m-Q5_0.gguf (100 bytes)", "hf:Org/Two/m-Q5_0.gguf")
 	p.refuses("hf:Org/Two:Q4_K_M", fault.ModelNotFound, "m-Q8_0.gguf (200 bytes)", "Q4_K_M")
 	p.refuses("hf:Org/Two:Q8", fault.ModelNotFound)
 	p.refuses("hf:Org/Two/other.gguf", fault.ModelNotFound, "other.gguf", "m-Q8_0.gguf (200 bytes)")

@@ -52,7 +52,7 @@ func (d *hub) get(ctx context.Context, address string, header http.Header, handl
 	for k, v := range header {
 		req.Header[k] = v
 	}
-	req.Header.Set("Accept-Encoding", "identity")
+	req.Header.Set("Accept-Encoding", "identity") // said by us, net/http neither asks for gzip nor unpacks it
 	req.Header.Set("User-Agent", "rbee")
 	resp, err := d.http.Do(req)
 	if err != nil {

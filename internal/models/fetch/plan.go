@@ -1,11 +1,9 @@
 package fetch
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"os"
-	"slices"
 )
 
 // plan is what will be downloaded.
@@ -53,9 +51,4 @@ func (p plan) there(root *os.Root) (n int64) {
 		}
 	}
 	return n
-}
-
-// sortParts brings the parts of a split model into order: their names differ in the number only.
-func sortParts(files []file) {
-	slices.SortFunc(files, func(a, b file) int { return cmp.Compare(a.path, b.path) })
 }

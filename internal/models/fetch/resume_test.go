@@ -163,6 +163,25 @@ func TestAnotherVersionInTheStoreStartsAnew(t *testing.T) {
 	}
 }
 
+// A weak ETag may not be asked with (If-Range), so the answer itself tells.
+func TestAnotherVersionUnderAWeakETagStartsAnew(t *testing.T) {
+	p, content := withModel(t)
+	p.f.options.Parallel = 1
+	p.hub.File("Org/Repo", "m-Q4_K_M.gguf").ETag = `W/"1"`
+	n := 0
+	p.hub.Break(fetchtest.Fault{Kind: fetchtest.Bytes, Do: func(w *fetchtest.Answer, r *http.Request) bool {
+		if n++; n > 2 {
+			return fetchtest.NewETag(`W/"2"`)(w, r)
+		}
+		return false
+	}})
+	p.gets(ref)
+	p.has(base, content)
+	if got := p.asked(); len(got) != 8 || got[3] != "bytes=0-65535" {
+		t.Errorf("asked for %q", got)
+	}
+}
+
 func TestAResumeWithoutRangesStartsAnew(t *testing.T) {
 	p, content := halfway(t)
 	p.hub.Break(fetchtest.Fault{Kind: fetchtest.Bytes, Do: fetchtest.IgnoreRange()})
