@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"slices"
+	"sync"
 	"syscall"
 	"time"
 
@@ -20,12 +21,16 @@ import (
 // keep is how many packed bundles stay in the cache: as many builds as one switches between.
 const keep = 3
 
+var packing sync.Mutex
+
 func host() Platform { return Platform{OS: runtime.GOOS, Arch: runtime.GOARCH} }
 
 // own packs the programs beside executable and the engine they use. The result lies in the cache under its ID; what
 // leads to it is a manifest named by size, time and inode of every member, so that an unchanged installation is
 // recognised by looking at its files, not by reading them.
 func own(getenv func(string) string, executable string) (Bundle, error) {
+	packing.Lock() // several nodes may be reached at once: one packs, the others find it
+	defer packing.Unlock()
 	cache, err := config.New(getenv).CacheDir()
 	if err != nil {
 		return Bundle{}, err
@@ -77,8 +82,8 @@ func key(all []member) string {
 // prune removes from the cache what this package once packed, but for the newest. The folders in there are those
 // that a queen elsewhere unpacked, for whom this machine is a node: they are not ours.
 func prune(dir string, newest Bundle) {
-	for _, pattern := range []string{"own-????????????????.json", "????????????????????????????????.tar.gz"} {
-		files, _ := filepath.Glob(filepath.Join(dir, pattern))
+	for _, names := range []string{"own-????????????????.json", "????????????????????????????????.tar.gz"} {
+		files, _ := filepath.Glob(filepath.Join(dir, names))
 		slices.SortFunc(files, func(a, b string) int { return modified(b).Compare(modified(a)) })
 		for _, f := range files[min(keep, len(files)):] {
 			if f != newest.Path {
@@ -87,7 +92,7 @@ func prune(dir string, newest Bundle) {
 		}
 	}
 	// Left by a process that was killed while it packed, which takes a second.
-	partial, _ := filepath.Glob(filepath.Join(dir, ".bundle-*.partial"))
+	partial, _ := filepath.Glob(filepath.Join(dir, pattern))
 	for _, f := range partial {
 		if time.Since(modified(f)) > time.Hour {
 			os.Remove(f)

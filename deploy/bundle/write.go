@@ -2,7 +2,6 @@ package bundle
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -20,28 +19,23 @@ func Make(dir string, p Platform, build string, parts Parts) (Bundle, error) {
 	return store(dir, p, build, all, func(Bundle) string { return p.File() }, p.File())
 }
 
-// store packs into a temporary file and renames it: who reads the manifest finds the whole bundle. name chooses the
-// bundle's file once its ID is known.
+// store packs into a draft and publishes it: who reads the manifest finds the whole bundle. name chooses the bundle's
+// file once its ID is known.
 func store(dir string, p Platform, build string, all []member, name func(Bundle) string, manifest string) (b Bundle, err error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return Bundle{}, err
 	}
-	f, err := os.CreateTemp(dir, ".bundle-*.partial")
+	f, err := newDraft(dir)
 	if err != nil {
 		return Bundle{}, err
 	}
-	defer func() {
-		if err != nil {
-			os.Remove(f.Name())
-		}
-	}()
+	defer f.close()
 	b = Bundle{Platform: p.plain(), Build: build}
-	b.ID, b.Size, b.Packed, err = pack(f, all)
-	if err := errors.Join(err, f.Close()); err != nil {
+	if b.ID, b.Size, b.Packed, err = pack(f.File, all); err != nil {
 		return Bundle{}, err
 	}
 	b.Path = filepath.Join(dir, name(b)+".tar.gz")
-	if err := os.Rename(f.Name(), b.Path); err != nil {
+	if err := f.publish(b.Path); err != nil {
 		return Bundle{}, err
 	}
 	text, err := json.MarshalIndent(b, "", "  ")
@@ -52,21 +46,16 @@ func store(dir string, p Platform, build string, all []member, name func(Bundle)
 }
 
 // replaceFile writes a small file so that readers see the old one or the new one.
-func replaceFile(path string, text []byte) (err error) {
-	f, err := os.CreateTemp(filepath.Dir(path), ".bundle-*.partial")
+func replaceFile(path string, text []byte) error {
+	f, err := newDraft(filepath.Dir(path))
 	if err != nil {
 		return err
 	}
-	defer func() {
-		if err != nil {
-			os.Remove(f.Name())
-		}
-	}()
-	_, err = f.Write(text)
-	if err := errors.Join(err, f.Close()); err != nil {
+	defer f.close()
+	if _, err = f.Write(text); err != nil {
 		return err
 	}
-	return os.Rename(f.Name(), path)
+	return f.publish(path)
 }
 
 // maxManifest bounds what is read of a manifest; a real one has 250 bytes.

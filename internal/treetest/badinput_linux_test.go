@@ -38,7 +38,7 @@ func TestTreeRefusesBadInputAndLeavesNothing(t *testing.T) {
 	}{
 		"unknown flag":             {[]string{"--promt", "x"}, 2, []string{"there is no flag --promt", "did you mean --prompt?"}},
 		"empty prompt":             {[]string{"--prompt", ""}, 2, []string{"--prompt is empty"}},
-		"unknown node":             {[]string{"--node", "mars"}, 1, []string{"NODE_UNKNOWN", `"mars"`, "localhost"}},
+		"unknown node":             {[]string{"--node", "mars"}, 1, []string{"NODE_UNKNOWN", `mars`, "localhost"}},
 		"max tokens":               {[]string{"--max-tokens", "0"}, 2, []string{"--max-tokens is 0, allowed is 1 to "}},
 		"temperature":              {[]string{"--temperature", "2.1"}, 2, []string{"--temperature is 2.1, allowed is 0 to 2"}},
 		"negative temperature":     {[]string{"--temperature", "-1"}, 2, []string{"--temperature is -1, allowed is 0 to 2"}},
@@ -61,14 +61,14 @@ func TestTreeRefusesBadInputAndLeavesNothing(t *testing.T) {
 			by = []string{"setpriv", "--bounding-set", "-dac_override,-dac_read_search"}
 		}
 		r := inferBy(t, by, real, c.args...)
-		r.want(c.code, c.says...)
-		if took := time.Since(r.began); took > refusal {
+		r.Want(c.code, c.says...)
+		if took := time.Since(r.Began); took > refusal {
 			t.Errorf("%s: took %v, want %v at most", name, took, refusal)
 		}
-		if r.stdout.String() != "" {
-			t.Errorf("%s: stdout %q", name, r.stdout)
+		if r.Stdout.String() != "" {
+			t.Errorf("%s: stdout %q", name, r.Stdout)
 		}
-		r.clean(0)
+		r.Clean(0)
 		if t.Failed() {
 			t.Fatal(name)
 		}

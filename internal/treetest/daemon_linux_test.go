@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"rbee/internal/testkit"
+	"rbee/internal/testkit/treekit"
 )
 
 // daemon is one `queen-rbee daemon` in folders of its own.
@@ -24,7 +25,7 @@ type daemon struct {
 	cmd         *exec.Cmd
 	bin         string
 	dir, socket string
-	log         *watched
+	log         *treekit.Watched
 }
 
 // startDaemon starts one, with more environment and flags, and returns when it serves.
@@ -39,8 +40,8 @@ func startDaemon(t *testing.T, bin string, env []string, flags ...string) *daemo
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { d.cmd.Process.Kill() })
-	d.log = newWatched(errs)
-	if !d.log.wait(`"serving"`) {
+	d.log = treekit.Watch(errs)
+	if !d.log.Wait(`"serving"`) {
 		t.Fatal(d.log)
 	}
 	return d
@@ -64,7 +65,7 @@ func (d *daemon) stop(code int) {
 	if err := d.cmd.Process.Signal(syscall.SIGTERM); err != nil {
 		d.t.Fatal(err)
 	}
-	d.log.wait("\x00 never")
+	d.log.Over()
 	if err := d.cmd.Wait(); d.cmd.ProcessState.ExitCode() != code {
 		d.t.Errorf("the daemon ended with %v\n%s", err, d.log)
 	}
@@ -107,7 +108,7 @@ func TestTreeDaemonCountsProcessesAsTheyComeAndGo(t *testing.T) {
 	d.ask(0, "tok1")
 	until("rbee.process.started", "rbee-hive", "llm-worker-rbee")
 	until("rbee.process.stopped", "llm-worker-rbee") // idle for its time
-	d.log.wait("worker-0.1 on localhost exited")
+	d.log.Wait("worker-0.1 on localhost exited")
 	counted := make(chan struct{})
 	go func() { defer close(counted); until("rbee.cleanup", "clean") }()
 	d.stop(0)

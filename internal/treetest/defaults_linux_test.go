@@ -19,8 +19,8 @@ const defaultAllowed = supervisor.DefaultLease + supervisor.DefaultGrace + 1500*
 func atDefaults(t *testing.T, engine string, flags ...string) *run {
 	t.Helper()
 	r := infer(t, fake, append([]string{"RBEE_LEASE=", "RBEE_FAKE_ENGINE=tokens=1000000,rate=50" + engine, "--grace", supervisor.DefaultGrace.String()}, flags...)...)
-	if !r.stdout.wait("tok3") {
-		t.Fatalf("no answer:\n%s", r.stderr)
+	if !r.Stdout.Wait("tok3") {
+		t.Fatalf("no answer:\n%s", r.Stderr)
 	}
 	return r
 }
@@ -31,65 +31,65 @@ func TestFaultOneCaseForEachLevelAtTheDefaults(t *testing.T) {
 	var cases sync.WaitGroup
 	for who, code := range map[string]string{"keeper": "QUEEN_LOST", "queen": "QUEEN_LOST", "hive": "NODE_LOST", "worker": "WORKER_CRASHED"} {
 		r := atDefaults(t, "")
-		victim := r.cmd.Process.Pid
+		victim := r.Cmd.Process.Pid
 		if who != "keeper" {
-			victim = r.one(who).PID
+			victim = r.One(who).PID
 		}
 		stop(t, victim)
-		cases.Go(func() { r.freezes(who, victim, code) })
+		cases.Go(func() { freezes(r, who, victim, code) })
 	}
 	r := atDefaults(t, ",hang=decode@10", "--json")
-	r.stdout.wait("tok9")
-	_ = r.cmd.Process.Signal(syscall.SIGTERM)
-	cases.Go(r.stopsHungWorker)
+	r.Stdout.Wait("tok9")
+	_ = r.Cmd.Process.Signal(syscall.SIGTERM)
+	cases.Go(func() { stopsHungWorker(r) })
 	cases.Wait()
 }
 
 // freezes checks what follows when a part of the run has been stopped just now.
-func (r *run) freezes(who string, victim int, code string) {
+func freezes(r *run, who string, victim int, code string) {
 	frozen := time.Now()
 	if who == "keeper" {
-		r.clean(defaultAllowed)
+		r.Clean(defaultAllowed)
 		_ = syscall.Kill(victim, syscall.SIGCONT) // on `fg` it says so
 	}
-	r.want(1, code)
+	r.Want(1, code)
 	// The last sign of life was up to a third of a lease before the freeze.
 	if took := time.Since(frozen); took < supervisor.DefaultLease/2 || took > defaultAllowed {
-		r.t.Errorf("%s: took %v, want a lease of %v and at most %v in all", who, took, supervisor.DefaultLease, defaultAllowed)
+		r.T.Errorf("%s: took %v, want a lease of %v and at most %v in all", who, took, supervisor.DefaultLease, defaultAllowed)
 	}
-	r.clean(0)
+	r.Clean(0)
 }
 
 // stopsHungWorker checks that a worker which hangs in native code costs its grace, and no more.
-func (r *run) stopsHungWorker() {
-	r.stderr.wait("stopping 1 hive")
+func stopsHungWorker(r *run) {
+	r.Stderr.Wait("stopping 1 hive")
 	began := time.Now()
-	r.want(143)
+	r.Want(143)
 	if took := time.Since(began); took < supervisor.DefaultGrace || took > supervisor.DefaultGrace+1500*time.Millisecond {
-		r.t.Errorf("the stop took %v, want the grace of %v and 1.5s at most", took, supervisor.DefaultGrace)
+		r.T.Errorf("the stop took %v, want the grace of %v and 1.5s at most", took, supervisor.DefaultGrace)
 	}
-	if rc := r.receipt(); !rc.Clean || rc.Forced != 1 {
-		r.t.Errorf("receipt %+v, want clean with 1 forced", rc)
+	if rc := r.Receipt(); !rc.Clean || rc.Forced != 1 {
+		r.T.Errorf("receipt %+v, want clean with 1 forced", rc)
 	}
-	r.clean(0)
+	r.Clean(0)
 }
 
 func TestFaultAKeeperThatIsContinuedInTimeGoesOn(t *testing.T) {
 	t.Parallel()
 	r := infer(t, fake, "RBEE_LEASE=", "RBEE_FAKE_ENGINE=tokens=100,rate=100")
-	r.stdout.wait("tok3")
-	stop(t, r.cmd.Process.Pid)
+	r.Stdout.Wait("tok3")
+	stop(t, r.Cmd.Process.Pid)
 	for state := ""; state != "T"; time.Sleep(time.Millisecond) {
-		b, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", r.cmd.Process.Pid))
+		b, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", r.Cmd.Process.Pid))
 		if err != nil {
 			t.Fatal(err)
 		}
 		state = strings.Fields(string(b[strings.LastIndexByte(string(b), ')')+1:]))[0]
 	}
-	_ = syscall.Kill(r.cmd.Process.Pid, syscall.SIGCONT)
-	r.want(0, "0 forced")
-	if !strings.Contains(r.stdout.String(), "tok99") {
-		t.Errorf("the answer is not whole: %q", r.stdout)
+	_ = syscall.Kill(r.Cmd.Process.Pid, syscall.SIGCONT)
+	r.Want(0, "0 forced")
+	if !strings.Contains(r.Stdout.String(), "tok99") {
+		t.Errorf("the answer is not whole: %q", r.Stdout)
 	}
-	r.clean(0)
+	r.Clean(0)
 }

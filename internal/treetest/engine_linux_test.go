@@ -32,14 +32,14 @@ func TestTreeSaysWhatTheEngineLacksBeforeAWorkerIsStarted(t *testing.T) {
 		"another release": {other, []string{other, "expected llama.cpp v", "found llama.cpp xv", "rbee engine install"}},
 	} {
 		r := infer(t, real, "RBEE_ENGINE_DIR="+c.dir, "--json")
-		r.want(1, append(c.says, "ENGINE_UNAVAILABLE")...)
-		if took := time.Since(r.began); took > 2*time.Second {
+		r.Want(1, append(c.says, "ENGINE_UNAVAILABLE")...)
+		if took := time.Since(r.Began); took > 2*time.Second {
 			t.Errorf("%s: took %v", name, took)
 		}
-		if rc := r.receipt(); len(rc.Processes) != 2 || !rc.Clean {
+		if rc := r.Receipt(); len(rc.Processes) != 2 || !rc.Clean {
 			t.Errorf("%s: receipt %+v, want queen and hive, no worker", name, rc)
 		}
-		r.clean(0)
+		r.Clean(0)
 	}
 }
 
@@ -64,12 +64,12 @@ exec "$@"`
 		t.Fatalf("cannot hide libffi: %v\n%s", err, out)
 	}
 	r := inferBy(t, append([]string{"unshare"}, wrap...), real, "--json")
-	r.want(1, "ENGINE_UNAVAILABLE", "libffi.so.8", "apt install libffi8")
-	if took := time.Since(r.began); took > 2*time.Second {
+	r.Want(1, "ENGINE_UNAVAILABLE", "libffi.so.8", "apt install libffi8")
+	if took := time.Since(r.Began); took > 2*time.Second {
 		t.Errorf("took %v", took)
 	}
-	if rc := r.receipt(); len(rc.Processes) != 2 || !rc.Clean {
+	if rc := r.Receipt(); len(rc.Processes) != 2 || !rc.Clean {
 		t.Errorf("receipt %+v, want queen and hive, no worker", rc)
 	}
-	r.clean(0)
+	r.Clean(0)
 }

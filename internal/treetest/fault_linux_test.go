@@ -24,17 +24,17 @@ type moment struct {
 var (
 	everybody = []string{"keeper", "queen", "hive", "worker"}
 	moments   = []moment{
-		{"starting", []string{"keeper", "queen"}, "tokens=5", "", func(r *run) bool { return r.stderr.wait("starting queen-rbee") && appears(r, "queen") }},
+		{"starting", []string{"keeper", "queen"}, "tokens=5", "", func(r *run) bool { return r.Stderr.Wait("starting queen-rbee") && appears(r, "queen") }},
 		{"starting hive", []string{"keeper", "queen", "hive"}, "tokens=5", "rbee-hive", func(r *run) bool { return appears(r, "hive") }},
 		{"starting worker", everybody, "tokens=5", "llm-worker-rbee", func(r *run) bool { return appears(r, "worker") }},
-		{"loading", everybody, "tokens=5,hang=load", "", func(r *run) bool { return r.stderr.wait("loading model") }},
-		{"decoding", everybody, "tokens=100000,rate=200", "", func(r *run) bool { return r.stdout.wait("tok3") }},
+		{"loading", everybody, "tokens=5,hang=load", "", func(r *run) bool { return r.Stderr.Wait("loading model") }},
+		{"decoding", everybody, "tokens=100000,rate=200", "", func(r *run) bool { return r.Stdout.Wait("tok3") }},
 		{"stopping", everybody, "tokens=100000,rate=200,hang=decode@10", "", func(r *run) bool {
-			if !r.stdout.wait("tok9") {
+			if !r.Stdout.Wait("tok9") {
 				return false
 			}
-			_ = r.cmd.Process.Signal(syscall.SIGTERM)
-			return r.stderr.wait("stopping 1 hive")
+			_ = r.Cmd.Process.Signal(syscall.SIGTERM)
+			return r.Stderr.Wait("stopping 1 hive")
 		}},
 	}
 )
@@ -56,7 +56,7 @@ func stop(t *testing.T, pid int) {
 // appears waits for a process that has said nothing yet; the keeper announces a start just before it happens.
 func appears(r *run, name string) bool {
 	for deadline := time.Now().Add(10 * time.Second); time.Now().Before(deadline); time.Sleep(time.Millisecond) {
-		if len(r.below(name)) > 0 {
+		if len(r.Below(name)) > 0 {
 			return true
 		}
 	}
@@ -94,32 +94,34 @@ func strike(t *testing.T, m moment, who string, sig syscall.Signal) {
 	}
 	r := infer(t, bin, env...)
 	if !m.until(r) {
-		t.Fatalf("the moment never came:\n%s", r.stderr)
+		t.Fatalf("the moment never came:\n%s", r.Stderr)
 	}
-	victim := r.cmd.Process.Pid
+	victim := r.Cmd.Process.Pid
 	if who != "keeper" {
-		victim = r.one(who).PID
+		victim = r.One(who).PID
 	}
 	if err := syscall.Kill(victim, sig); err != nil {
 		t.Fatal(err)
 	}
 	if again {
-		r.want(0, "trying once more")
-		r.clean(0)
+		if r.Want(0); m.name == "loading" && !strings.Contains(r.Stderr.String(), "trying once more") {
+			t.Errorf("the request waited for it, and nobody says that it was tried again:\n%s", r.Stderr)
+		}
+		r.Clean(0)
 		return
 	}
-	r.clean(limit)
+	r.Clean(limit)
 	if who == "keeper" && sig == syscall.SIGSTOP {
 		_ = syscall.Kill(victim, syscall.SIGCONT) // on `fg` it must say so
 	}
-	code := r.end()
+	code := r.End()
 	switch {
 	case who == "keeper" && sig == syscall.SIGKILL:
 		return // nobody is left to say anything
 	case m.name == "stopping" && code == 143:
 		return // it was on its way out
 	case code != 1:
-		t.Errorf("exit code %d although the %s was struck, want 1:\n%s", code, who, r.stderr)
+		t.Errorf("exit code %d although the %s was struck, want 1:\n%s", code, who, r.Stderr)
 	}
 	codes := map[string][]string{"keeper": {"QUEEN_LOST", "QUEEN_START_FAILED"}, "queen": {"QUEEN_LOST", "QUEEN_START_FAILED"}, "hive": {"NODE_LOST", "HIVE_START_FAILED"},
 		"worker": {"WORKER_CRASHED", "WORKER_START_FAILED"}}[who]
@@ -127,11 +129,11 @@ func strike(t *testing.T, m moment, who string, sig syscall.Signal) {
 		return
 	}
 	for _, c := range codes {
-		if strings.Contains(r.stderr.String(), c) {
+		if strings.Contains(r.Stderr.String(), c) {
 			return
 		}
 	}
-	t.Errorf("the error does not name the %s (%v):\n%s", who, codes, r.stderr)
+	t.Errorf("the error does not name the %s (%v):\n%s", who, codes, r.Stderr)
 }
 
 func TestFaultAStubbornWorkerIsKilledInTime(t *testing.T) {
@@ -141,68 +143,68 @@ func TestFaultAStubbornWorkerIsKilledInTime(t *testing.T) {
 		"deaf to TERM":         {"RBEE_FAKE_ENGINE=tokens=100000,rate=200,hang=decode@10", "RBEE_FAKE_WORKER=deaf"},
 	} {
 		r := infer(t, fake, append(env, "--json")...)
-		r.stdout.wait("tok9")
-		_ = r.cmd.Process.Signal(syscall.SIGTERM)
+		r.Stdout.Wait("tok9")
+		_ = r.Cmd.Process.Signal(syscall.SIGTERM)
 		began := time.Now()
-		r.want(143)
+		r.Want(143)
 		// The cancel of the request has 5 s to be acknowledged, then the stop begins.
 		if took := time.Since(began); took > 5*time.Second+grace+1500*time.Millisecond {
 			t.Errorf("%s: took %v", name, took)
 		}
-		if rc := r.receipt(); !rc.Clean || rc.Forced != 1 {
+		if rc := r.Receipt(); !rc.Clean || rc.Forced != 1 {
 			t.Errorf("%s: receipt %+v, want clean with 1 forced", name, rc)
 		}
-		r.clean(0)
+		r.Clean(0)
 	}
 }
 
 func TestFaultAGrandchildInASessionOfItsOwnIsEnded(t *testing.T) {
 	t.Parallel()
 	r := infer(t, fake, "RBEE_FAKE_WORKER=grandchild", "RBEE_FAKE_ENGINE=tokens=5", "--json")
-	r.want(0)
-	if rc := r.receipt(); !rc.Clean {
+	r.Want(0)
+	if rc := r.Receipt(); !rc.Clean {
 		t.Errorf("receipt %+v", rc)
 	}
-	r.clean(0)
+	r.Clean(0)
 }
 
 func TestFaultGarbageOnStdoutIsSkipped(t *testing.T) {
 	t.Parallel()
 	r := infer(t, fake, "RBEE_FAKE_WORKER=garbage", "RBEE_FAKE_ENGINE=tokens=5")
-	r.want(0)
-	if strings.Contains(r.stdout.String(), "rubbish") || !strings.Contains(r.stdout.String(), "tok4") {
-		t.Errorf("stdout %q", r.stdout)
+	r.Want(0)
+	if strings.Contains(r.Stdout.String(), "rubbish") || !strings.Contains(r.Stdout.String(), "tok4") {
+		t.Errorf("stdout %q", r.Stdout)
 	}
-	r.clean(0)
+	r.Clean(0)
 }
 
 func TestFaultACrashBeforeTheFirstTokenIsRetriedOnce(t *testing.T) {
 	t.Parallel()
 	once := filepath.Join(t.TempDir(), "once")
 	r := infer(t, fake, "RBEE_FAKE_ENGINE=tokens=5,crash=prefill,once="+once)
-	r.want(0, "trying once more")
-	if !strings.Contains(r.stdout.String(), "tok4") {
-		t.Errorf("stdout %q", r.stdout)
+	r.Want(0, "trying once more")
+	if !strings.Contains(r.Stdout.String(), "tok4") {
+		t.Errorf("stdout %q", r.Stdout)
 	}
-	r.clean(0)
+	r.Clean(0)
 
 	r = infer(t, fake, "RBEE_FAKE_ENGINE=tokens=5,crash=prefill")
-	r.want(1, "WORKER_CRASHED")
-	r.clean(0)
+	r.Want(1, "WORKER_CRASHED")
+	r.Clean(0)
 }
 
 func TestFaultACrashAfterTokensKeepsThemAndSaysHowMany(t *testing.T) {
 	t.Parallel()
 	r := infer(t, fake, "RBEE_FAKE_ENGINE=tokens=100,rate=100,crash=decode@7")
-	r.want(1, "WORKER_CRASHED", "segmentation fault")
+	r.Want(1, "WORKER_CRASHED", "segmentation fault")
 	// The worker dies in the moment it made token 7: the last one or two may not have left it.
-	said := regexp.MustCompile(`after (\d+) tokens`).FindStringSubmatch(r.stderr.String())
+	said := regexp.MustCompile(`after (\d+) tokens`).FindStringSubmatch(r.Stderr.String())
 	if said == nil {
-		t.Fatalf("no count of tokens:\n%s", r.stderr)
+		t.Fatalf("no count of tokens:\n%s", r.Stderr)
 	}
 	n, _ := strconv.Atoi(said[1])
-	if got := strings.Count(r.stdout.String(), "tok"); n < 5 || n > 7 || got != n {
-		t.Errorf("%d tokens are said, %d are printed: %q", n, got, r.stdout)
+	if got := strings.Count(r.Stdout.String(), "tok"); n < 5 || n > 7 || got != n {
+		t.Errorf("%d tokens are said, %d are printed: %q", n, got, r.Stdout)
 	}
-	r.clean(0)
+	r.Clean(0)
 }

@@ -10,17 +10,17 @@ import (
 func TestTreeAWorkerThatMakesNoTokenIsGivenUp(t *testing.T) {
 	t.Parallel()
 	r := infer(t, fake, "RBEE_FAKE_ENGINE=tokens=100000,rate=200,hang=decode@10", "--stall", "1s", "--json")
-	r.want(1, "WORKER_STALLED", "no token for 1s")
-	if !strings.Contains(r.stdout.String(), "tok8") {
-		t.Errorf("what was made before is lost: %s", r.stdout)
+	r.Want(1, "WORKER_STALLED", "no token for 1s")
+	if !strings.Contains(r.Stdout.String(), "tok8") {
+		t.Errorf("what was made before is lost: %s", r.Stdout)
 	}
-	if took := time.Since(r.began); took < time.Second || took > allowed+time.Second {
+	if took := time.Since(r.Began); took < time.Second || took > allowed+time.Second {
 		t.Errorf("took %v, want 1s and what the stop takes", took)
 	}
-	if rc := r.receipt(); !rc.Clean || rc.Forced != 1 {
+	if rc := r.Receipt(); !rc.Clean || rc.Forced != 1 {
 		t.Errorf("receipt %+v, want clean with the worker forced", rc)
 	}
-	r.clean(0)
+	r.Clean(0)
 }
 
 func TestTreeDaemonReplacesAWorkerThatMakesNoToken(t *testing.T) {
@@ -29,7 +29,7 @@ func TestTreeDaemonReplacesAWorkerThatMakesNoToken(t *testing.T) {
 	d := startDaemon(t, fake, []string{"RBEE_FAKE_ENGINE=tokens=20,rate=100,hang=decode@10,once=" + once}, "--stall", "1s")
 	d.ask(1, "WORKER_STALLED")
 	d.ask(0, "tok19")
-	if !d.log.wait("worker-0.1 on localhost exited (killed: stalled)") {
+	if !d.log.Wait("worker-0.1 on localhost exited (killed: stalled)") {
 		t.Errorf("no word of the worker's end:\n%s", d.log)
 	}
 	d.stop(0)
@@ -38,29 +38,29 @@ func TestTreeDaemonReplacesAWorkerThatMakesNoToken(t *testing.T) {
 func TestTreeADeadlineEndsTheAnswerAndKeepsIt(t *testing.T) {
 	t.Parallel()
 	r := infer(t, fake, "RBEE_FAKE_ENGINE=tokens=100000,rate=200", "--deadline", "1500ms")
-	r.want(1, "DEADLINE_EXCEEDED", "the deadline of", "tokens", "before a worker took it", "0 forced")
-	if !strings.Contains(r.stdout.String(), "tok3") {
-		t.Errorf("what was made before is lost: %q", r.stdout)
+	r.Want(1, "DEADLINE_EXCEEDED", "the deadline of", "tokens", "before a worker took it", "0 forced")
+	if !strings.Contains(r.Stdout.String(), "tok3") {
+		t.Errorf("what was made before is lost: %q", r.Stdout)
 	}
-	if took := time.Since(r.began); took < 1500*time.Millisecond || took > 4*time.Second {
+	if took := time.Since(r.Began); took < 1500*time.Millisecond || took > 4*time.Second {
 		t.Errorf("took %v", took)
 	}
-	r.clean(0)
+	r.Clean(0)
 }
 
 // The worker hangs in native code; nothing it does or does not do may hold the error up.
 func TestTreeADeadlineInTheMiddleOfALoadEndsTheRun(t *testing.T) {
 	t.Parallel()
 	r := infer(t, fake, "RBEE_FAKE_ENGINE=tokens=5,hang=load", "--deadline", "1s")
-	r.want(1, "DEADLINE_EXCEEDED", "before a worker took it")
-	r.clean(0)
+	r.Want(1, "DEADLINE_EXCEEDED", "before a worker took it")
+	r.Clean(0)
 }
 
 func TestTreeTheLeaseIsAFlag(t *testing.T) {
 	t.Parallel()
 	r := infer(t, fake, "RBEE_LEASE=1h", "RBEE_FAKE_ENGINE=tokens=100000,rate=200", "--lease", "700ms")
-	r.stdout.wait("tok3")
-	stop(t, r.one("hive").PID)
-	r.want(1, "NODE_LOST", "700ms")
-	r.clean(allowed)
+	r.Stdout.Wait("tok3")
+	stop(t, r.One("hive").PID)
+	r.Want(1, "NODE_LOST", "700ms")
+	r.Clean(allowed)
 }

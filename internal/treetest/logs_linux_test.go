@@ -18,7 +18,7 @@ func TestTreeARunRemovesTheLogsOfOldOnes(t *testing.T) {
 	if err := os.Chtimes(old, past, past); err != nil {
 		t.Fatal(err)
 	}
-	infer(t, fake, "XDG_STATE_HOME="+state, "RBEE_FAKE_ENGINE=tokens=2").want(0)
+	infer(t, fake, "XDG_STATE_HOME="+state, "RBEE_FAKE_ENGINE=tokens=2").Want(0)
 	if _, err := os.Stat(old); !os.IsNotExist(err) {
 		t.Errorf("the logs of a year ago are still there: %v", err)
 	}

@@ -10,18 +10,18 @@ func TestTreeAClosedStdoutEndsTheRunQuietly(t *testing.T) {
 	t.Parallel()
 	head := []string{"bash", "-c", `exec 3>&1; exec "$0" "$@" > >(head -c 5 >&3) 3>&-`}
 	r := inferBy(t, head, fake, "RBEE_FAKE_ENGINE=tokens=1000000,rate=500", "-q")
-	r.want(141)
-	if r.stdout.String() != " tok0" || r.stderr.String() != "" {
-		t.Errorf("stdout %q, stderr %q", r.stdout, r.stderr)
+	r.Want(141)
+	if r.Stdout.String() != " tok0" || r.Stderr.String() != "" {
+		t.Errorf("stdout %q, stderr %q", r.Stdout, r.Stderr)
 	}
-	r.clean(0)
+	r.Clean(0)
 }
 
 func TestTreeWithoutHOMEItIsEnoughToNameTheFolders(t *testing.T) {
 	t.Parallel()
 	r := infer(t, real, "HOME=", "--temperature", "0")
-	r.want(0)
-	r.clean(0)
+	r.Want(0)
+	r.Clean(0)
 }
 
 // A log is never worth an answer. The state folder is a full filesystem in a mount namespace of the run's own.
@@ -38,10 +38,10 @@ func TestTreeAnswersAlthoughThereIsNoSpaceForItsLog(t *testing.T) {
 		}
 		by := append(append([]string{"unshare"}, namespace...), "sh", "-ec", how+"\nshift\nexec \"$@\"", "sh", state)
 		r := inferBy(t, by, fake, "XDG_STATE_HOME="+state, "RBEE_FAKE_ENGINE=tokens=5,garbage=prefill")
-		r.want(0, "no log is kept", "no space left")
-		if !strings.Contains(r.stdout.String(), "tok4") {
-			t.Errorf("%s: stdout %q", name, r.stdout)
+		r.Want(0, "no log is kept", "no space left")
+		if !strings.Contains(r.Stdout.String(), "tok4") {
+			t.Errorf("%s: stdout %q", name, r.Stdout)
 		}
-		r.clean(0)
+		r.Clean(0)
 	}
 }

@@ -19,8 +19,8 @@ const greeting = "Hello world from a tiny llama"
 func TestTreeAnswersAndLeavesNothing(t *testing.T) {
 	t.Parallel()
 	r := infer(t, real, "--temperature", "0", "--json")
-	r.want(0)
-	r.clean(0)
+	r.Want(0)
+	r.Clean(0)
 	var text strings.Builder
 	var done struct {
 		Text  string
@@ -33,7 +33,7 @@ func TestTreeAnswersAndLeavesNothing(t *testing.T) {
 			Decode  float64 `json:"decode_ms"`
 		}
 	}
-	for line := range strings.Lines(r.stdout.String()) {
+	for line := range strings.Lines(r.Stdout.String()) {
 		var e struct{ Type, Text string }
 		if err := json.Unmarshal([]byte(line), &e); err != nil {
 			t.Fatalf("%q: %v", line, err)
@@ -51,7 +51,7 @@ func TestTreeAnswersAndLeavesNothing(t *testing.T) {
 		done.Timings.Load <= 0 || done.Timings.Prefill <= 0 || done.Timings.Decode <= 0 {
 		t.Errorf("tokens %q, done %+v", text.String(), done)
 	}
-	rc := r.receipt()
+	rc := r.Receipt()
 	names := map[string]bool{}
 	for _, p := range rc.Processes {
 		names[p.Name] = true
@@ -71,23 +71,23 @@ func TestTreeEightAtOnceDoNotDisturbEachOther(t *testing.T) {
 		runs = append(runs, infer(t, real, "--temperature", "0", "-q"))
 	}
 	for _, r := range runs {
-		r.want(0)
-		if !strings.HasPrefix(r.stdout.String(), greeting) {
-			t.Errorf("%q", r.stdout)
+		r.Want(0)
+		if !strings.HasPrefix(r.Stdout.String(), greeting) {
+			t.Errorf("%q", r.Stdout)
 		}
-		r.clean(0)
+		r.Clean(0)
 	}
 }
 
 func TestTreeOneTraceCoversTheCommand(t *testing.T) {
 	t.Parallel()
 	r := infer(t, real, "--timings", "--temperature", "0")
-	r.want(0, "start queen", "start hive", "start worker", "load model", "prefill", "decode", "stop queen", "stop hive", "stop worker", "4 processes")
-	i := strings.LastIndex(r.stderr.String(), "\n9")
+	r.Want(0, "start queen", "start hive", "start worker", "load model", "prefill", "decode", "stop queen", "stop hive", "stop worker", "4 processes")
+	i := strings.LastIndex(r.Stderr.String(), "\n9")
 	if i < 0 { // 95 % and more; 100.0 % cannot be, the root begins before its first child
-		t.Errorf("less than 90 %% of the time is inside named spans:\n%s", r.stderr)
+		t.Errorf("less than 90 %% of the time is inside named spans:\n%s", r.Stderr)
 	}
-	r.clean(0)
+	r.Clean(0)
 }
 
 func TestTreeDaemonReusesItsWorkerAndLeavesNothing(t *testing.T) {
@@ -116,41 +116,41 @@ func TestTreeSignalsCancelAndKeepWhatWasPrinted(t *testing.T) {
 	t.Parallel()
 	for sig, code := range map[syscall.Signal]int{syscall.SIGINT: 130, syscall.SIGTERM: 143, syscall.SIGHUP: 129} {
 		r := infer(t, fake, "RBEE_FAKE_ENGINE=tokens=100000,rate=200")
-		r.stdout.wait("tok3")
-		if err := r.cmd.Process.Signal(sig); err != nil {
+		r.Stdout.Wait("tok3")
+		if err := r.Cmd.Process.Signal(sig); err != nil {
 			t.Fatal(err)
 		}
-		r.want(code, "0 forced")
-		if !strings.Contains(r.stdout.String(), "tok0") {
-			t.Errorf("%v: what was printed is gone: %q", sig, r.stdout)
+		r.Want(code, "0 forced")
+		if !strings.Contains(r.Stdout.String(), "tok0") {
+			t.Errorf("%v: what was printed is gone: %q", sig, r.Stdout)
 		}
-		r.clean(0)
+		r.Clean(0)
 	}
 }
 
 func TestTreeASecondSignalKills(t *testing.T) {
 	t.Parallel()
 	r := infer(t, fake, "RBEE_FAKE_ENGINE=tokens=100000,rate=200,hang=decode@20", "--grace", "60s")
-	r.stdout.wait("tok19")
-	_ = r.cmd.Process.Signal(syscall.SIGINT)
-	r.stderr.wait("cancelling")
+	r.Stdout.Wait("tok19")
+	_ = r.Cmd.Process.Signal(syscall.SIGINT)
+	r.Stderr.Wait("cancelling")
 	began := time.Now()
-	_ = r.cmd.Process.Signal(syscall.SIGINT)
-	r.stderr.wait("stopping")
-	_ = r.cmd.Process.Signal(syscall.SIGINT) // the first two may have been one for the kernel
-	r.want(130, "forced")
+	_ = r.Cmd.Process.Signal(syscall.SIGINT)
+	r.Stderr.Wait("stopping")
+	_ = r.Cmd.Process.Signal(syscall.SIGINT) // the first two may have been one for the kernel
+	r.Want(130, "forced")
 	if took := time.Since(began); took > 20*time.Second {
 		t.Errorf("took %v although it was to be killed", took)
 	}
-	r.clean(0)
+	r.Clean(0)
 }
 
 func TestTreeNobodyElseCanUseItsPorts(t *testing.T) {
 	t.Parallel()
 	r := infer(t, fake, "RBEE_FAKE_ENGINE=tokens=400,rate=200", "--max-tokens", "400")
-	r.stdout.wait("tok3")
-	pids := []int{r.cmd.Process.Pid}
-	for _, f := range r.below("") {
+	r.Stdout.Wait("tok3")
+	pids := []int{r.Cmd.Process.Pid}
+	for _, f := range r.Below("") {
 		pids = append(pids, f.PID)
 	}
 	ls, err := testkit.Listeners(pids...)
@@ -170,6 +170,6 @@ func TestTreeNobodyElseCanUseItsPorts(t *testing.T) {
 		}
 		c.Close()
 	}
-	r.want(0)
-	r.clean(0)
+	r.Want(0)
+	r.Clean(0)
 }
