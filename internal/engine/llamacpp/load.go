@@ -129,19 +129,20 @@ func checkFile(path string) error {
 func (m *model) open(o engine.LoadOptions, dev device) error {
 	p := llama.ModelDefaultParams()
 	p.ProgressCallback = library.progress
-	handles := []llama.GGMLBackendDevice{0} // an empty list: the CPU, and no GPU by accident
+	// An empty list: the CPU, and no GPU by accident. llama.cpp keeps the pointer, and calls back into Go while it
+	// loads: that may move this goroutine's stack, and a list that lay on it would be somebody else's memory by then.
+	m.devices = append(make([]llama.GGMLBackendDevice, 0, 2), 0)
 	if dev.Backend == "cpu" {
 		p.NGpuLayers = 0
 	} else {
-		handles = []llama.GGMLBackendDevice{dev.handle, 0}
+		m.devices = append(m.devices[:0], dev.handle, 0)
 		p.NGpuLayers = 1 << 20 // all of them
 	}
-	if err := p.SetDevices(handles); err != nil {
+	if err := p.SetDevices(m.devices); err != nil {
 		return err
 	}
 	var err error
 	m.weights, err = llama.ModelLoadFromFile(o.Path, p)
-	runtime.KeepAlive(handles)
 	if err != nil {
 		return loadFailure(o.Path)
 	}

@@ -18,6 +18,7 @@ type model struct {
 	template string // the model's own, "" = none
 	vocab    llama.Vocab
 	weights  llama.Model
+	devices  []llama.GGMLBackendDevice // what weights were loaded on; llama.cpp holds a pointer to it
 	context  llama.Context
 	memory   llama.Memory
 	chunk    int // most prompt tokens in a step
