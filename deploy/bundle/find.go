@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"rbee/internal/engine/enginelib"
 	"rbee/internal/fault"
 	"rbee/internal/version"
 )
@@ -45,9 +46,12 @@ func Find(getenv func(string) string, executable string, p Platform) (Bundle, er
 	if !only && p == host() {
 		return own(getenv, executable)
 	}
-	return Bundle{}, fault.New(fault.HiveStartFailed, "there is no bundle for %s of build %s: %s", p, version.Build(), strings.Join(found, ", ")).
-		WithHint("make them with: make bundles (RBEE_BUNDLES names another folder to look in)").
+	err := fault.New(fault.HiveStartFailed, "there is no bundle for %s of build %s: %s", p, version.Build(), strings.Join(found, ", ")).
 		With("os", p.OS).With("arch", p.Arch).With("looked_in", dirs)
+	if _, ok := enginelib.TargetFor(p.OS, p.Arch); !ok {
+		return Bundle{}, err.WithHint("there is no engine for such a machine: use another node")
+	}
+	return Bundle{}, err.WithHint("make them with: make bundles (RBEE_BUNDLES names another folder to look in)")
 }
 
 // folders lists where to look; only: nothing but there.
