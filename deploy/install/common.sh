@@ -1,6 +1,7 @@
 # The beginning of each script: sh -s NONCE ... <this and the script. It must work with any POSIX shell.
 # Everything a script has to say is a line that begins with rbee:NONCE; all else is noise of login scripts.
 LC_ALL=C; export LC_ALL
+unset CDPATH GZIP TAR_OPTIONS # what the environment may add to cd, gzip and tar
 umask 077
 nonce=$1
 uid=$(id -u 2>/dev/null)

@@ -116,6 +116,32 @@ func (c *local) only(t *testing.T, without ...string) {
 	c.set("PATH", dir)
 }
 
+func TestAnEnvironmentThatChangesTheToolsIsNoHindrance(t *testing.T) {
+	b := small(t, "", 1000)
+	c := node(t, "/bin/bash", "GZIP=-v", "TAR_OPTIONS=--verbose --exclude=lib", "BASH_ENV=/dev/null", "POSIXLY_CORRECT=1", "LS_COLORS=x", "BLOCKSIZE=1", "IFS=/.")
+	// cd would go to a folder of that name there, and print it.
+	elsewhere := t.TempDir()
+	c.set("CDPATH", elsewhere)
+	if err := os.MkdirAll(filepath.Join(elsewhere, home), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	c.tool(t, "mkdir", fmt.Sprintf("/bin/mkdir \"$@\" && cd %s && exec /bin/mkdir -p \"$@\"\n", elsewhere))
+	facts, err := Probe(t.Context(), c, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	path, err := Install(t.Context(), c, facts, b, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if out, _, exit := run(t, c, path); !exit.OK() || strings.TrimSpace(out) != "this is the hive" {
+		t.Errorf("%q, %v", out, exit)
+	}
+	if files := left(t, c); len(files) != 5 {
+		t.Errorf("installed: %v", files)
+	}
+}
+
 func TestAMissingToolIsNamedBeforeAnythingIsSent(t *testing.T) {
 	for name, without := range map[string][]string{
 		"gzip":                           {"gzip"},
