@@ -61,6 +61,7 @@ type Bundle struct {
 	ID     string `json:"id"`     // SHA-256 of the uncompressed tar, 64 hex digits
 	Size   int64  `json:"size"`   // of the uncompressed tar, bytes: about what it needs on the node's disk
 	Packed int64  `json:"packed"` // of the file, bytes: what is sent
+	Files  int    `json:"files"`  // files and links in it: a node counts them to see whether an unpacked one is whole
 	Path   string `json:"-"`      // the .tar.gz
 }
 

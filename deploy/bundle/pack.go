@@ -55,6 +55,9 @@ func members(p Parts) ([]member, error) {
 		return nil, err
 	}
 	for _, e := range entries {
+		if e.Name()[0] == '.' {
+			continue // no library, and a node counts files as its shell lists them
+		}
 		m := member{name: "lib/rbee/" + e.Name(), path: filepath.Join(p.Engine, e.Name()), mode: 0o600}
 		if m.info, err = e.Info(); err != nil {
 			return nil, err

@@ -31,6 +31,11 @@ func store(dir string, p Platform, build string, all []member, name func(Bundle)
 	}
 	defer f.close()
 	b = Bundle{Platform: p.plain(), Build: build}
+	for _, m := range all {
+		if m.path != "" {
+			b.Files++
+		}
+	}
 	if b.ID, b.Size, b.Packed, err = pack(f.File, all); err != nil {
 		return Bundle{}, err
 	}
@@ -78,7 +83,7 @@ func readManifest(path string, file func(Bundle) string) (Bundle, error) {
 	if err := json.Unmarshal(text, &b); err != nil {
 		return Bundle{}, fmt.Errorf("%s: %w", path, err)
 	}
-	if !hexID.MatchString(b.ID) || b.Size <= 0 || b.Packed <= 0 {
+	if !hexID.MatchString(b.ID) || b.Size <= 0 || b.Packed <= 0 || b.Files <= 0 {
 		return Bundle{}, fmt.Errorf("%s: not the description of a bundle", path)
 	}
 	b.Path = filepath.Join(filepath.Dir(path), file(b)+".tar.gz")

@@ -167,6 +167,37 @@ func TestABundleThatIsThereIsNotSentAgain(t *testing.T) {
 	}
 }
 
+func TestABundleThatLostFilesIsCompletedUnderARunningHive(t *testing.T) {
+	b := small(t, "", 1000)
+	for _, lost := range []string{"lib/rbee/ballast", "lib/rbee/libllama.so", "bin/rbee-hive", "bin/llm-worker-rbee", "lib", "bin"} {
+		c := node(t, "")
+		if _, err := Install(t.Context(), c, at(home), b, nil); err != nil {
+			t.Fatal(err)
+		}
+		dir := filepath.Join(c.home, home, "bundles", b.Folder())
+		if err := os.RemoveAll(filepath.Join(dir, lost)); err != nil {
+			t.Fatal(err)
+		}
+		before, err := os.Stat(dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := Install(t.Context(), c, at(home), b, nil); err != nil {
+			t.Errorf("without %s: %v", lost, err)
+		}
+		after, err := os.Stat(dir)
+		if err != nil || !os.SameFile(before, after) {
+			t.Errorf("without %s: the folder was replaced, %v", lost, err)
+		}
+		if files := left(t, c); len(files) != b.Files {
+			t.Errorf("without %s: %v", lost, files)
+		}
+		if s := stages(t, filepath.Join(c.home, home)); s != nil {
+			t.Errorf("left: %v", s)
+		}
+	}
+}
+
 // tool puts a script into the node's PATH, before the real programs.
 func (c *local) tool(t testing.TB, name, script string) {
 	t.Helper()

@@ -19,6 +19,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strconv"
 	"strings"
 
 	"rbee/deploy/bundle"
@@ -69,7 +70,7 @@ func put(ctx context.Context, conn remote.Conn, place Place, b bundle.Bundle, pr
 		return err
 	}
 	defer file.Close()
-	s, err := start(ctx, conn, installScript, place.Dir, b.Folder(), b.ID)
+	s, err := start(ctx, conn, installScript, place.Dir, b.Folder(), b.ID, strconv.Itoa(b.Files))
 	if err != nil {
 		return err
 	}

@@ -1,11 +1,12 @@
-# Puts a bundle into a folder of this node.  sh -s NONCE DIR NAME SHA256, and after "go" the compressed tar
+# Puts a bundle into a folder of this node.  sh -s NONCE DIR NAME SHA256 FILES, and after "go" the compressed tar
 #
 # The whole of it is read before main runs (nothing may follow its call), and nothing of the bundle is sent before "go":
 # so what comes on stdin after that is the bundle alone, although shells read ahead.
-dir=$2 name=$3 want=$4
+dir=$2 name=$3 want=$4 files=$5
 keep=3 # bundles that stay, besides those that run
 to=$dir/bundles/$name
 stage=$dir/.stage-$nonce
+new=$stage/new-$nonce
 fail() { say fail "$@"; exit 1; }
 
 # (Not "hash": that is an alias in some shells.)
@@ -22,13 +23,30 @@ unpack() {
 		{
 			{
 				gzip -dc | tee /dev/fd/3 | {
-					cd "$stage/new-$nonce" && tar xmof - >/dev/null && cat >/dev/null && echo unpacked >&4
+					cd "$new" && tar xmof - >/dev/null && cat >/dev/null && echo unpacked >&4
 				}
 			} 3>&1 | digest
 		} 4>&1
 	else
-		gzip -dc >"$stage/tar" && digest <"$stage/tar" && (cd "$stage/new-$nonce" && tar xmof ../tar >/dev/null && echo unpacked)
+		gzip -dc >"$stage/tar" && digest <"$stage/tar" && (cd "$new" && tar xmof ../tar >/dev/null && echo unpacked)
 		rm -f "$stage/tar"
+	fi
+}
+
+# whole: is the bundle there, with all its files? A cleaner of /tmp takes those that nobody read for long.
+whole() {
+	set -- "$to"/bin/* "$to"/lib/rbee/*
+	[ -x "$to/bin/rbee-hive" ] && [ $# = "$files" ]
+}
+
+# place: by one rename. Where two visits end at once, the later mv puts its folder inside the earlier one's: theirs is
+# as good. A bundle that is not whole is completed in place, file by file: a hive may be running from it.
+place() {
+	if [ ! -d "$to" ]; then
+		mv "$new" "$to"
+		rm -rf "$to/${new##*/}"
+	elif ! whole; then
+		mkdir -p "$to/bin" "$to/lib/rbee" && mv -f "$new"/bin/* "$to/bin/" && mv -f "$new"/lib/rbee/* "$to/lib/rbee/"
 	fi
 }
 
@@ -81,10 +99,10 @@ main() {
 	private "$dir" || fail owner
 	trap 'rm -rf "$stage"' 0
 	trap 'exit 1' 1 2 13 15
-	why=$({ mkdir "$stage" "$stage/new-$nonce" && echo "$$ $(uname -n)" >"$stage/owner"; } 2>&1) || fail write "${why%%
+	why=$({ mkdir "$stage" "$new" && echo "$$ $(uname -n)" >"$stage/owner"; } 2>&1) || fail write "${why%%
 *}"
 	sweep
-	if [ -x "$to/bin/rbee-hive" ]; then
+	if whole; then
 		say have
 		exit 0
 	fi
@@ -98,10 +116,8 @@ main() {
 	*"$want"*) ;;
 	*) fail hash ;;
 	esac
-	# Where two visits end at once, the later mv puts its folder inside the earlier one's: theirs is as good.
-	[ -d "$to" ] || why=$(mv "$stage/new-$nonce" "$to" 2>&1)
-	rm -rf "$to/new-$nonce"
-	[ -x "$to/bin/rbee-hive" ] || fail place "${why%%
+	why=$(place 2>&1)
+	whole || fail place "${why%%
 *}"
 	prune
 	say done
