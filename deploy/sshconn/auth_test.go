@@ -144,7 +144,7 @@ func TestTypingAPassphraseIsNoTimeout(t *testing.T) {
 	l := newLogin(t, f+".pub")
 	target := l.with(t, "IdentityFile "+f)
 	target.ConnectTimeout = 700 * time.Millisecond
-	works(t, target, Options{Passphrase: func(string) ([]byte, error) {
+	works(t, target, Options{Attempts: 1, Passphrase: func(string) ([]byte, error) {
 		<-time.After(time.Second) // a slow human
 		return []byte("secret"), nil
 	}})

@@ -71,6 +71,11 @@ func TestWordsMeanThemselvesToEveryLoginShell(t *testing.T) {
 		if want := strings.Join(words[1:], " ") + "\n"; out != want {
 			t.Errorf("%s: %q, want %q", shell, out, want)
 		}
+		// The shell makes way, so what dies with its parent dies with the session.
+		parent := write(t, filepath.Join(t.TempDir(), "parent"), "echo $PPID")
+		if out := run(t, shell, "-c", commandLine([]string{"sh", parent})); out != fmt.Sprintln(os.Getpid()) {
+			t.Errorf("%s stays in between", shell)
+		}
 	}
 }
 
