@@ -19,9 +19,10 @@ type Conn struct {
 	clients []*ssh.Client // one for each hop; the last is the node's
 	proxy   *proxy        // nil without a ProxyCommand
 
-	mu     sync.Mutex
-	below  net.Conn // what leaves this machine
-	closed bool
+	mu      sync.Mutex
+	below   net.Conn // what leaves this machine
+	closed  bool     // below is, or will be
+	givenUp bool     // by Close
 
 	lost chan struct{}
 }
@@ -39,8 +40,17 @@ func (c *Conn) Lost() <-chan struct{} { return c.lost }
 // Close closes the socket, or ends the ProxyCommand, without a word to the far side, so it never waits. It unblocks
 // every Session.
 func (c *Conn) Close() error {
+	c.mu.Lock()
+	c.givenUp = true
+	c.mu.Unlock()
 	c.closeBelow()
 	return nil
+}
+
+func (c *Conn) given() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.givenUp
 }
 
 func (c *Conn) closeBelow() {

@@ -2,6 +2,8 @@ package sshconn
 
 import (
 	"io"
+	"os"
+	"path/filepath"
 	"testing"
 
 	"go.uber.org/goleak"
@@ -11,7 +13,12 @@ import (
 
 // The one thread that starts processes stays.
 func TestMain(m *testing.M) {
-	goleak.VerifyTestMain(m, goleak.IgnoreAnyFunction("rbee/internal/proc.onSpawner.func1.1"))
+	goleak.VerifyTestMain(m, goleak.IgnoreAnyFunction("rbee/internal/proc.onSpawner.func1.1"), goleak.Cleanup(func(code int) {
+		if rsaMade {
+			os.RemoveAll(filepath.Dir(rsaKey()))
+		}
+		os.Exit(code)
+	}))
 }
 
 // dial connects and closes at the end.

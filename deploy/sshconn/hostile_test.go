@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"go.uber.org/goleak"
 	"golang.org/x/crypto/ssh"
 
 	"rbee/internal/fault"
@@ -266,6 +267,28 @@ func TestEndlessStderrHoldsUpNothing(t *testing.T) {
 	if !strings.HasSuffix(out, "\n999\n") || !exit.OK() {
 		t.Errorf("%d bytes, %v", len(out), exit)
 	}
+}
+
+// Nothing waits for a reader who never comes, once the connection was closed here. More has arrived than there is
+// room for: the answer to a request comes behind it.
+func TestClosingTheConnectionFreesASessionNobodyReads(t *testing.T) {
+	wrote := make(chan bool)
+	c := session(t, func(ch ssh.Channel, _ <-chan *ssh.Request) {
+		_, _ = ch.Write(make([]byte, 2<<20))
+		wrote <- true
+	})
+	before := goleak.IgnoreCurrent()
+	s, err := c.Start(t.Context(), []string{"true"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	<-wrote
+	if _, _, err := c.clients[0].SendRequest("are you there", true, nil); err != nil {
+		t.Fatal(err)
+	}
+	c.Close()
+	<-s.Done()
+	goleak.VerifyNone(t, before)
 }
 
 func TestASignalIsAskedFor(t *testing.T) {

@@ -84,4 +84,8 @@ func (s *Session) requests(reqs <-chan *ssh.Request) {
 	}
 	s.finish(exit)
 	s.in.Abandon(io.ErrClosedPipe)
+	if s.conn.given() { // else what arrived can still be read
+		s.out.Abandon(errClosed)
+		s.errs.abandon()
+	}
 }

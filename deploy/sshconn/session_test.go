@@ -206,7 +206,10 @@ func within(t testing.TB, d time.Duration, what string, c <-chan error) {
 	t.Helper()
 	for range cap(c) {
 		select {
-		case <-c:
+		case err := <-c:
+			if err == nil {
+				t.Errorf("%s: no error", what)
+			}
 		case <-time.After(d):
 			t.Fatalf("%s: still waiting after %v", what, d)
 		}

@@ -8,8 +8,10 @@ import (
 	"os/exec"
 	"os/user"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 
 	"golang.org/x/crypto/ssh"
@@ -29,6 +31,22 @@ type server struct {
 func key(t testing.TB, dir, name string, options ...string) string {
 	t.Helper()
 	path := filepath.Join(dir, name)
+	if slices.Contains(options, "rsa") { // slow to make: one for all, with another comment, format and passphrase
+		one := rsaKey()
+		write(t, path, read(t, one))
+		write(t, path+".pub", read(t, one+".pub"))
+		args := []string{"-q", "-p", "-f", path}
+		for i, o := range options {
+			if o == "-m" || o == "-N" {
+				args = append(args, o, options[i+1])
+			}
+		}
+		if !slices.Contains(args, "-N") {
+			args = append(args, "-N", "")
+		}
+		run(t, "ssh-keygen", args...)
+		return path
+	}
 	args := append([]string{"-q", "-f", path, "-C", name}, options...)
 	if !strings.Contains(strings.Join(options, " "), "-N") {
 		args = append(args, "-N", "")
@@ -39,6 +57,20 @@ func key(t testing.TB, dir, name string, options ...string) string {
 	run(t, "ssh-keygen", args...)
 	return path
 }
+
+var rsaMade bool
+
+var rsaKey = sync.OnceValue(func() string {
+	rsaMade = true
+	dir, err := os.MkdirTemp("", "rbee-rsa")
+	if err == nil {
+		err = exec.Command("ssh-keygen", "-q", "-t", "rsa", "-b", "2048", "-N", "", "-f", dir+"/key").Run()
+	}
+	if err != nil {
+		panic(err)
+	}
+	return dir + "/key"
+})
 
 func run(t testing.TB, name string, args ...string) string {
 	t.Helper()
