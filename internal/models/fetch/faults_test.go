@@ -174,6 +174,41 @@ func TestAStallIsSaidToBeOne(t *testing.T) {
 	}
 }
 
+// Slow is no stall: the limit counts from the last byte.
+func TestASlowDownloadIsNotCutOff(t *testing.T) {
+	t.Parallel()
+	p := newPlace(t)
+	content := random(segment)
+	p.hub.Add("Org/Repo", "m.gguf", content)
+	p.f.options.Stall = time.Second
+	p.hub.Break(fetchtest.Fault{Kind: fetchtest.Bytes, Do: fetchtest.Slow(segment / 2)}) // two seconds
+	p.gets(ref)
+	p.has("org--repo/m.gguf", content)
+	if got := p.asked(); len(got) != 1 {
+		t.Errorf("asked for %q", got)
+	}
+}
+
+// With HTTP/2 all segments would share one connection and its window.
+func TestEachSegmentHasAConnectionOfItsOwn(t *testing.T) {
+	version := make(chan string, 1)
+	s := httptest.NewUnstartedServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { version <- r.Proto }))
+	s.EnableHTTP2 = true
+	s.StartTLS()
+	defer s.Close()
+	tr := transport().(*http.Transport)
+	tr.TLSClientConfig = s.Client().Transport.(*http.Transport).TLSClientConfig.Clone()
+	defer tr.CloseIdleConnections()
+	r, err := (&http.Client{Transport: tr}).Get(s.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Body.Close()
+	if v := <-version; v != "HTTP/1.1" {
+		t.Error(v)
+	}
+}
+
 func TestAServerThatIsGoneIsDownloadFailed(t *testing.T) {
 	p, _ := withModel(t)
 	p.hub.Close()

@@ -39,6 +39,17 @@ func TestProgressComesFiveTimesASecondWithRateAndTimeLeft(t *testing.T) {
 	})
 }
 
+// What another process had is no speed; what it gets while we look is; that we begin at nothing is none again.
+func TestTheProgressOfAnotherProcessIsSeen(t *testing.T) {
+	m := &meter{total: 1000}
+	for _, c := range []struct{ there, received int64 }{{400, 0}, {400, 0}, {500, 100}, {450, 100}, {0, 100}} {
+		m.see(c.there)
+		if m.there.Load() != c.there || m.received.Load() != c.received {
+			t.Errorf("at %d: there %d, received %d, want %d", c.there, m.there.Load(), m.received.Load(), c.received)
+		}
+	}
+}
+
 func TestTheRateForgets(t *testing.T) {
 	var r rate
 	for range 50 {

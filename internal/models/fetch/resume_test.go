@@ -1,6 +1,7 @@
 package fetch
 
 import (
+	"encoding/json"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -45,6 +46,11 @@ func TestWhatIsThereIsNotDownloadedAgain(t *testing.T) {
 	p.has(base, content)
 	if got := p.asked(); !slices.Equal(got, []string{"bytes=196608-262143", "bytes=262144-263143"}) {
 		t.Errorf("asked for %q", got)
+	}
+	for _, r := range p.hub.Requests(fetchtest.Bytes) {
+		if etag := p.hub.File("Org/Repo", "m-Q4_K_M.gguf").ETag; r.If != etag {
+			t.Errorf("asked on the condition %q, want %q", r.If, etag)
+		}
 	}
 }
 
@@ -234,4 +240,30 @@ func TestADirectoryThatCannotBeWrittenSaysWhich(t *testing.T) {
 		t.Fatal(err)
 	}
 	p.refuses(ref, fault.ModelAccessDenied, p.dir, "--models-dir")
+}
+
+// FuzzState: whatever lies in the folder, a state that is believed never says more than the file has.
+func FuzzState(f *testing.F) {
+	x := file{path: "m.gguf", size: 100, sha256: strings.Repeat("a", 64)}
+	good, err := json.Marshal(state{SHA256: x.sha256, Size: 100, Segment: 40, Done: []int64{40, 1, 20}})
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(good)
+	f.Add([]byte(`{"segment":-1}`))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		var s state
+		if json.Unmarshal(b, &s) != nil || !s.of(x) {
+			return
+		}
+		p := &partial{file: x, state: s, m: &meter{}}
+		if n := p.bytes(); n < 0 || n > x.size || p.whole() > n {
+			t.Errorf("%s: %d bytes, %d without a gap", b, n, p.whole())
+		}
+		for i, ok := p.take(); ok; i, ok = p.take() {
+			if from, to := p.todo(i); from < 0 || from >= to || to > x.size {
+				t.Errorf("%s: segment %d from %d to %d", b, i, from, to)
+			}
+		}
+	})
 }

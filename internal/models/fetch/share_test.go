@@ -219,6 +219,34 @@ func TestAKilledProcessLeavesNoLockAndIsGoneOnWith(t *testing.T) {
 	}
 }
 
+// Nobody waits for the next report to see where a download is.
+func TestOneWhoJoinsSeesTheLastReport(t *testing.T) {
+	var f flights
+	open := make(chan struct{})
+	begun, seen := make(chan struct{}), make(chan models.Progress, 1)
+	var all sync.WaitGroup
+	defer all.Wait()
+	defer close(open)
+	all.Go(func() {
+		f.do(t.Context(), "x", nil, func(_ context.Context, report func(models.Progress)) error {
+			report(models.Progress{Bytes: 1, Total: 2})
+			close(begun)
+			<-open
+			return nil
+		})
+	})
+	<-begun
+	all.Go(func() {
+		f.do(t.Context(), "x", func(p models.Progress) { seen <- p }, func(context.Context, func(models.Progress)) error {
+			t.Error("a second run")
+			return nil
+		})
+	})
+	if p := <-seen; p.Bytes != 1 || p.Total != 2 {
+		t.Errorf("%+v", p)
+	}
+}
+
 func TestTwoDirectoriesAreTwoDownloads(t *testing.T) {
 	p, _ := withModel(t)
 	p.gets(ref)

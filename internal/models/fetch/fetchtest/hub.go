@@ -33,8 +33,9 @@ type Request struct {
 	Host  Host
 	Kind  Kind
 	Path  string
-	Range string
-	Auth  string // the header of that name
+	Range string // the header of that name, as the next two
+	If    string // If-Range
+	Auth  string // Authorization
 }
 
 // Hub is the two servers.

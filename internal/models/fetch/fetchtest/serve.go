@@ -16,7 +16,7 @@ import (
 func (h *Hub) note(w http.ResponseWriter, r *http.Request, host Host, kind Kind, f *File) (*Answer, Do) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.requests = append(h.requests, Request{host, kind, r.URL.Path, r.Header.Get("Range"), r.Header.Get("Authorization")})
+	h.requests = append(h.requests, Request{host, kind, r.URL.Path, r.Header.Get("Range"), r.Header.Get("If-Range"), r.Header.Get("Authorization")})
 	a := &Answer{ResponseWriter: w, File: f, limit: -1}
 	for _, t := range h.faults {
 		if t.Kind != kind || t.Path != "" && (f == nil || f.Path != t.Path) || t.Times < 0 {
