@@ -36,7 +36,7 @@ func notFound(r Ref, env Env, dir, why string, all []candidate) *fault.Error {
 		if file == "" {
 			file = "a .gguf file"
 		}
-		return e.WithHint("put %s of %s/%s on the Hugging Face hub into %s", file, w.Org, w.Repo, filepath.Join(dir, w.Folder))
+		return e.WithHint("let it be downloaded (leave --no-pull away), or put %s of %s/%s on the Hugging Face hub into %s", file, w.Org, w.Repo, filepath.Join(dir, w.Folder))
 	}
 	return e.WithHint("use one of these, or give a path to a .gguf file")
 }
