@@ -57,7 +57,8 @@ func clip(s string) string {
 	return s
 }
 
-var digestSuffix = regexp.MustCompile(`^(.*)@sha256:(.*)$`)
+const digestSuffix = "@sha256:"
+
 var hexDigest = regexp.MustCompile(`^[0-9a-fA-F]{64}$`)
 
 // ParseRef takes a reference apart without looking at any file. Errors are MODEL_REF_INVALID.
@@ -72,11 +73,12 @@ func ParseRef(text string) (Ref, error) {
 	case strings.ContainsFunc(s, unicode.IsControl):
 		return r, invalid(s, "it holds a control character")
 	}
-	if m := digestSuffix.FindStringSubmatch(s); m != nil {
-		if !hexDigest.MatchString(m[2]) {
+	if i := strings.LastIndex(s, digestSuffix); i >= 0 {
+		digest := s[i+len(digestSuffix):]
+		if !hexDigest.MatchString(digest) {
 			return r, invalid(text, "after @sha256: must come 64 hex digits")
 		}
-		s, r.SHA256 = m[1], strings.ToLower(m[2])
+		s, r.SHA256 = s[:i], strings.ToLower(digest)
 	}
 	if strings.TrimSpace(s) == "" {
 		return r, invalid(text, "it is empty")

@@ -100,11 +100,11 @@ func findDemo(r Ref, dir string) (*Model, error) {
 
 // findIn looks into the model directory.
 func findIn(dir, why string, r Ref, env Env) (*Model, error) {
-	all, err := scanAll(dir)
+	known, _ := env.short(r)
+	all, err := scanOnly(dir, env.folders(r, known))
 	if err != nil {
 		return nil, cannotRead(dir, err)
 	}
-	known, _ := env.short(r)
 	fit := pick(r, known, all)
 	if len(fit) == 0 {
 		fit = env.pickShort(r, all)
@@ -118,6 +118,9 @@ func findIn(dir, why string, r Ref, env Env) (*Model, error) {
 	}
 	switch {
 	case len(fit) == 0:
+		if all, err = scanAll(dir); err != nil {
+			return nil, cannotRead(dir, err)
+		}
 		return nil, notFound(r, env, dir, why, all)
 	case len(fit) > 1:
 		return nil, ambiguous(r, fit)

@@ -37,13 +37,23 @@ func scan(dir string) ([]candidate, error) {
 	}
 	var files []string
 	for _, e := range entries {
-		file := e.Name()
-		if !e.IsDir() && gguf.IsModelFile(file) && !strings.HasPrefix(file, ".") && !IsProjector(file) {
-			files = append(files, file)
+		if !e.IsDir() {
+			files = append(files, e.Name())
+		}
+	}
+	return group(dir, files), nil
+}
+
+// group puts the files of a folder together to models.
+func group(dir string, files []string) []candidate {
+	var models []string
+	for _, file := range files {
+		if gguf.IsModelFile(file) && !strings.HasPrefix(file, ".") && !IsProjector(file) {
+			models = append(models, file)
 		}
 	}
 	var found []candidate
-	for _, g := range gguf.GroupFiles(files, func(file string) string { return file }) {
+	for _, g := range gguf.GroupFiles(models, func(file string) string { return file }) {
 		c := candidate{base: g.Base, count: g.Count}
 		there := map[int]bool{}
 		for _, file := range g.Files {
@@ -58,7 +68,7 @@ func scan(dir string) ([]candidate, error) {
 		}
 		found = append(found, c)
 	}
-	return found, nil
+	return found
 }
 
 // IsProjector reports whether a file is the projector that goes with a model that sees (mmproj-*), and no model.

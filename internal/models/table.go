@@ -1,6 +1,11 @@
 package models
 
-import "strings"
+import (
+	"maps"
+	"slices"
+	"strings"
+	"sync"
+)
 
 // table holds the built-in short names.
 var table = map[string]string{
@@ -24,11 +29,30 @@ func (e Env) short(r Ref) (Ref, bool) {
 			return s, err == nil
 		}
 	}
-	if text, ok := table[name]; ok {
-		s, err := ParseRef(text)
-		return s, err == nil
+	s, ok := builtIn()[name]
+	return s, ok
+}
+
+// builtIn is the table, taken apart once: it is asked at every request.
+var builtIn = sync.OnceValue(func() map[string]Ref {
+	refs := map[string]Ref{}
+	for name, text := range table {
+		r, err := ParseRef(text)
+		if err != nil {
+			panic(err) // a test resolves every name
+		}
+		refs[name] = r
 	}
-	return Ref{}, false
+	return refs
+})
+
+// shorts returns all short names, in lower case.
+func (e Env) shorts() []string {
+	names := slices.Collect(maps.Keys(table))
+	for own := range e.Names {
+		names = append(names, strings.ToLower(own))
+	}
+	return names
 }
 
 // CheckShort says whether a short name of the user's own is one: the name a plain name, the text a place on the

@@ -68,3 +68,11 @@ func TestAFileInAFolderOfARepositoryHasANameOfItsOwn(t *testing.T) {
 	p.finds("hf:Org/Repo:q4_k_m", ".test-models/org--repo/Q4_K_M--m.gguf")
 	p.refuses("hf:Org/Repo/m.gguf", fault.ModelNotFound)
 }
+
+func TestEveryBuiltInNameIsAPlaceOnTheHub(t *testing.T) {
+	for name, text := range table {
+		if r, err := CheckShort(name, text); err != nil || r.File == "" || name != FolderName(Ref{Kind: Name, Name: name}) {
+			t.Errorf("%s = %s: %+v, %v", name, text, r, err)
+		}
+	}
+}
