@@ -47,6 +47,10 @@ type linkActor struct {
 	// Is its mailbox moving?
 	syncSent, syncSeen int64
 	syncAt             time.Time // of the last answer
+
+	// Was this process itself suspended (Ctrl-Z), for so long that the child gave it up?
+	tickAt    time.Time
+	suspended time.Duration
 }
 
 // What the link's own goroutines and timers say.
@@ -158,7 +162,7 @@ func (a *linkActor) on(c actor.Context, e linkEvent) {
 	switch e {
 	case evExit:
 		a.exited = true
-		a.blame("exited: " + a.process.Cause())
+		a.blame(a.ended())
 	case evLost:
 		if a.session != nil {
 			select {
@@ -194,6 +198,23 @@ func (a *linkActor) on(c actor.Context, e linkEvent) {
 	a.step(c, e)
 	if a.exited && (a.closed || a.session == nil) {
 		a.step(c, evGone)
+	}
+}
+
+// ended explains an exit.
+func (a *linkActor) ended() string {
+	a.look()
+	if cause := a.process.Cause(); a.suspended == 0 || cause != "exit status 1" { // which is Live's, for an owner that is gone
+		return "exited: " + cause
+	}
+	return fmt.Sprintf("its owner was suspended for %v, and the lease is %v", a.suspended.Round(100*time.Millisecond), a.Lease)
+}
+
+// look compares the clock with the last tick. Ticks are due every third of a lease, and a peer gives up after two
+// thirds at the earliest.
+func (a *linkActor) look() {
+	if late := time.Since(a.tickAt); !a.tickAt.IsZero() && late > a.Lease/2 {
+		a.suspended = late
 	}
 }
 
@@ -282,6 +303,8 @@ func (a *linkActor) tick(c actor.Context) {
 	if a.state != up {
 		return
 	}
+	a.look()
+	a.tickAt = time.Now()
 	if a.syncSeen < a.syncSent && time.Since(a.syncAt) > a.Lease {
 		a.on(c, evHung)
 		return

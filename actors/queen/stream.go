@@ -141,6 +141,9 @@ func (s *stream) onDone(c actor.Context, m *messages.Done) {
 	}
 	s.q.ingest(m.GetSpans())
 	if s.cancel != nil {
+		if s.cancel.Code == fault.Cancelled {
+			s.cancel.Message += " after " + strconv.FormatInt(s.tokens, 10) + " tokens"
+		}
 		s.settle(c, gateway.Event{Failed: s.cancel.With("tokens", s.tokens)})
 		return
 	}

@@ -53,6 +53,9 @@ func freezes(r *run, who string, victim int, code string) {
 		_ = syscall.Kill(victim, syscall.SIGCONT) // on `fg` it says so
 	}
 	r.Want(1, code)
+	if who == "keeper" && !strings.Contains(r.Stderr.String(), "its owner was suspended for ") {
+		r.T.Errorf("it does not say that it was suspended:\n%s", r.Stderr)
+	}
 	// The last sign of life was up to a third of a lease before the freeze.
 	if took := time.Since(frozen); took < supervisor.DefaultLease/2 || took > defaultAllowed {
 		r.T.Errorf("%s: took %v, want a lease of %v and at most %v in all", who, took, supervisor.DefaultLease, defaultAllowed)

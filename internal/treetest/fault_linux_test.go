@@ -85,6 +85,9 @@ func strike(t *testing.T, m moment, who string, sig syscall.Signal) {
 	env, bin, limit := []string{"RBEE_FAKE_ENGINE=" + m.engine}, fake, allowed
 	// No token was made, so it is tried once more, and works.
 	again := who == "worker" && (m.name == "loading" || m.name == "starting worker")
+	if m.late != "" && !again {
+		env[0] = "RBEE_FAKE_ENGINE=tokens=100000,rate=200" // an answer that is over before the strike is felt is an answer
+	}
 	if again && m.name == "loading" {
 		env[0] += ",once=" + filepath.Join(t.TempDir(), "once")
 	}
@@ -104,9 +107,7 @@ func strike(t *testing.T, m moment, who string, sig syscall.Signal) {
 		t.Fatal(err)
 	}
 	if again {
-		if r.Want(0); m.name == "loading" && !strings.Contains(r.Stderr.String(), "trying once more") {
-			t.Errorf("the request waited for it, and nobody says that it was tried again:\n%s", r.Stderr)
-		}
+		r.Want(0, "4 processes stopped") // one more than a run has
 		r.Clean(0)
 		return
 	}
