@@ -55,8 +55,13 @@ func stop(t *testing.T, pid int) {
 
 // appears waits for a process that has said nothing yet; the keeper announces a start just before it happens.
 func appears(r *run, name string) bool {
+	return soon(func() bool { return len(r.Below(name)) > 0 })
+}
+
+// soon polls for what sends no word.
+func soon(is func() bool) bool {
 	for deadline := time.Now().Add(10 * time.Second); time.Now().Before(deadline); time.Sleep(time.Millisecond) {
-		if len(r.Below(name)) > 0 {
+		if is() {
 			return true
 		}
 	}
@@ -89,7 +94,9 @@ func strike(t *testing.T, m moment, who string, sig syscall.Signal) {
 		env[0] = "RBEE_FAKE_ENGINE=tokens=100000,rate=200" // an answer that is over before the strike is felt is an answer
 	}
 	if again && m.name == "loading" {
-		env[0] += ",once=" + filepath.Join(t.TempDir(), "once")
+		once := filepath.Join(t.TempDir(), "once")
+		env[0] += ",once=" + once
+		m.until = func(*run) bool { return soon(func() bool { _, err := os.Stat(once); return err == nil }) } // else the second one hangs
 	}
 	if m.late != "" {
 		bin, limit = late[m.late], allowed-lease+lateLease
