@@ -48,7 +48,10 @@ var children = map[string]func() int{
 	"lingers": func() int { return run(manners{lingers: true}) },
 	"leaves":  func() int { return run(manners{after: func(s *Self) { os.Exit(leave(s)) }}) },
 	"parent": func() int {
-		return run(manners{below: []*messages.ProcessEnd{{Address: "x", Name: "grandchild", Pid: 1 << 30}}})
+		return run(manners{below: []*messages.ProcessEnd{{Address: "x", Name: "grandchild", Pid: 1 << 30, Host: hostname()}}})
+	},
+	"parent-far": func() int {
+		return run(manners{below: []*messages.ProcessEnd{{Address: "x", Name: "grandchild", Pid: 1 << 30, Host: "elsewhere"}}})
 	},
 	"reporter": func() int {
 		return run(manners{ends: func() *messages.Stopped {

@@ -37,6 +37,8 @@ const (
 	// newsTime is how long the proof of a death may take before those who wait for the child are told of it without
 	// one: on this machine it takes milliseconds, over a dead line seconds.
 	newsTime = 250 * time.Millisecond
+	// lastLook is how long a sweep may take once the time of a stop is over: half of what the owner's owner allows.
+	lastLook = Allowance / 2
 	// lingerTime is how long a child that reported "stopped" may take to exit.
 	lingerTime = 500 * time.Millisecond
 	// fadeTime is how long after the end of the stream the exit may follow: the kernel closes a dying process's

@@ -28,17 +28,18 @@ type linkActor struct {
 
 	session *transport.Session // nil until the handshake is done
 	timers  []*time.Timer
+	over    chan struct{} // closed with the link
 
 	// The stop.
 	stop     StopLink
 	stopSpan trace.Span
 	since    time.Time // of the stop, or of the first sign of death
 	cause    string    // the first one counts
-	asked    bool
 	forced   bool
 	exited   bool
 	closed   bool
 	unproven bool
+	hurried  bool // the stop's time is over: no proof is waited for
 	report   *messages.Stopped
 	left     []proc.Found
 	unswept  error // the sweep could not look
@@ -78,8 +79,11 @@ func (a *linkActor) Receive(c actor.Context) {
 	case tick:
 		a.tick(c)
 	case StopLink:
+		if a.stop == (StopLink{}) {
+			a.stop = m
+		}
 		if a.since.IsZero() {
-			a.stop, a.asked, a.since = m, true, time.Now()
+			a.since = time.Now()
 			_, a.stopSpan = a.Tracer.Start(WithTraceparent(context.Background(), m.Traceparent), "stop "+a.Kind,
 				trace.WithAttributes(telemetry.AttrProcess.String(a.Program), telemetry.AttrAddress.String(a.Address)))
 		}
@@ -119,7 +123,14 @@ func isOurs(m proto.Message) bool {
 
 func (a *linkActor) begin(c actor.Context) {
 	self, root := c.Self(), c.ActorSystem().Root
-	go func() { <-a.process.Exited(); root.Send(self, event{evExit}) }()
+	a.over = make(chan struct{})
+	go func() {
+		select {
+		case <-a.process.Exited():
+			root.Send(self, event{evExit})
+		case <-a.over: // nobody ever saw it end
+		}
+	}()
 	go func() { <-a.hello; root.Send(self, greeted{}) }()
 	a.after(c, a.Start-time.Since(a.began), evLate)
 }
@@ -185,6 +196,8 @@ func (a *linkActor) on(c actor.Context, e linkEvent) {
 		if a.state == leaving || a.state == sweeping || a.state == down {
 			return
 		}
+		a.hurried = a.state == ending
+		a.unproven = a.unproven || a.hurried
 		a.blame(fmt.Sprintf("killed: not gone %v after it was asked to stop", a.budget()))
 	case evLate:
 		if a.state == starting || a.state == unborn {
@@ -280,9 +293,13 @@ func (a *linkActor) do(c actor.Context, e linkEffect) {
 		a.process.Tidy()
 		a.step(c, evSwept)
 	case doSweep:
+		limit := a.process.ProofTime()
+		if a.hurried {
+			limit = lastLook
+		}
 		self, root := c.Self(), c.ActorSystem().Root
 		go func() {
-			ctx, cancel := context.WithTimeout(context.Background(), a.process.ProofTime())
+			ctx, cancel := context.WithTimeout(context.Background(), limit)
 			defer cancel()
 			left, err := a.process.Sweep(ctx, a.Run, a.Address)
 			root.Send(self, swept{left, err})
@@ -329,6 +346,7 @@ func (a *linkActor) spans(otlp []byte) {
 
 // end tells the owner, frees everything, and stops the actor.
 func (a *linkActor) end(c actor.Context) {
+	close(a.over)
 	for _, t := range a.timers {
 		t.Stop()
 	}
@@ -370,7 +388,8 @@ func (a *linkActor) ends() []*messages.ProcessEnd {
 	}
 	for i, e := range all[1:] {
 		e = proto.Clone(e).(*messages.ProcessEnd)
-		e.Cause, e.Forced, e.TookUs, e.Unproven = "ended with its "+a.Program, true, own.TookUs, a.unswept != nil
+		// A sweep looks at one machine. What the child had on others ends with it as well, but nobody here saw that.
+		e.Cause, e.Forced, e.TookUs, e.Unproven = "ended with its "+a.Program, true, own.TookUs, a.unswept != nil || e.GetHost() != own.GetHost()
 		for _, f := range a.left {
 			e.Unproven = e.Unproven || int64(f.PID) == e.Pid
 		}

@@ -107,6 +107,7 @@ var linkTable = fsm.New(
 	rule(fading, evExit, ending, doProof),
 	rule(fading, evFaded, ending, doKill, doProof),
 	rule(fading, evOverdue, ending, doKill, doProof),
+	rule(fading, evStop, fading, doBudget),
 	rule(fading, evKill, ending, doKill, doProof),
 	rule(fading, evGone, sweeping, doSweep),
 
@@ -114,6 +115,10 @@ var linkTable = fsm.New(
 	rule(ending, evUnproven, sweeping, doSweep),
 	rule(ending, evKill, ending, doKill),
 	rule(ending, evNews, ending, doTell),
+	// Who is asked to stop must report within the budget of the stop. A proof that takes longer, of a child on a
+	// machine that does not answer, is given up: the owner would be killed over it, and its report lost.
+	rule(ending, evStop, ending, doBudget),
+	rule(ending, evOverdue, sweeping, doSweep),
 
 	rule(sweeping, evSwept, down, doSend),
 )

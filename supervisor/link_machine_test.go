@@ -137,7 +137,7 @@ func (m *model) step(e linkEvent) string {
 		case doClose:
 			m.closing = true
 		case doTidy, doSweep:
-			if !m.exited && e != evUnproven {
+			if !m.exited && e != evUnproven && e != evOverdue {
 				return "a sweep below a child that may live"
 			}
 			m.sweeping = true

@@ -87,7 +87,7 @@ func start(t *testing.T, child string, change ...func(*Spec)) *watched {
 	w := &watched{t: t, told: make(chan any, 100), log: make(chan string, 100)}
 	owner := ep.System.Root.Spawn(actor.PropsFromFunc(func(c actor.Context) {
 		switch c.Message().(type) {
-		case LinkUp, LinkDown, FromChild, Below:
+		case LinkUp, LinkLost, LinkDown, FromChild, Below:
 			w.told <- c.Message()
 		}
 	}))

@@ -58,6 +58,8 @@ var table = fsm.New(
 	rule(stopping, evLost, lost, doRetire, doLose),
 	rule(stopping, evDown, gone, doRetire, doLose, doForget),
 
+	// The link is told how long its proof may still take.
+	rule(lost, evStop, lost, doStopLink),
 	rule(lost, evDown, gone, doForget),
 )
 
