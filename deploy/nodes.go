@@ -179,7 +179,8 @@ func (p programs) Install(ctx context.Context, c remote.Conn, say func(string, f
 			say("looking at "+p.Node, 0)
 		case install.Packing, install.Placed:
 		case install.Sending:
-			say(fmt.Sprintf("sending rbee to %s (%.1f MB)", p.Node, float64(e.Total)/1e6), max(float64(e.Sent)/float64(max(e.Total, 1)), 0.001))
+			// Its beginning has no progress: that is a line of its own, also where no bar can be drawn.
+			say(fmt.Sprintf("sending rbee to %s (%.1f MB)", p.Node, float64(e.Total)/1e6), float64(e.Sent)/float64(max(e.Total, 1)))
 		}
 	}
 	path, _, err := install.Ensure(ctx, c, o)
