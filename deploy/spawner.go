@@ -2,6 +2,7 @@ package deploy
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -111,6 +112,7 @@ func (s *Spawner) try(ctx context.Context, conn remote.Conn, path string, c supe
 
 	heard := make(chan error, 1)
 	go func() { heard <- p.stream.listen() }()
+	noise := "" // of a login shell that does not run commands it may be the only explanation
 	silence := time.NewTimer(c.Silence)
 	defer silence.Stop()
 	select {
@@ -118,19 +120,20 @@ func (s *Spawner) try(ctx context.Context, conn remote.Conn, path string, c supe
 		if err == nil {
 			return p, nil
 		}
+		noise = string(p.stream.early)
 	case <-silence.C:
 		err = fmt.Errorf("it said nothing for %v", c.Silence)
 	case <-ctx.Done():
 		err = context.Cause(ctx)
 	}
-	return nil, p.abandon(ctx, err)
+	return nil, p.abandon(ctx, err, noise)
 }
 
 // abandonTime is how long a program that is given up has to end by itself.
 const abandonTime = 2 * time.Second
 
 // abandon ends a program that did not come up, and says why it did not.
-func (p *process) abandon(ctx context.Context, cause error) error {
+func (p *process) abandon(ctx context.Context, cause error, noise string) error {
 	p.stream.Close()
 	select {
 	case <-p.session.Done():
@@ -159,7 +162,7 @@ func (p *process) abandon(ctx context.Context, cause error) error {
 	if exit.Known {
 		cause = fmt.Errorf("%s", exit)
 	}
-	return p.spawner.failed(p.command, said, cause)
+	return p.spawner.failed(p.command, cmp.Or(said, noise), cause)
 }
 
 func lastLine(s string) string {
