@@ -138,6 +138,7 @@ func (q *queen) Receive(c actor.Context) {
 	case supervisor.LinkUp:
 		if h := q.hives[m.Link.Address]; h != nil {
 			q.step(h, evUp)
+			q.welcome(h)
 		}
 	case supervisor.Below:
 		q.inventory()

@@ -2,6 +2,7 @@ package queen
 
 import (
 	"context"
+	"fmt"
 	"math/rand/v2"
 	"time"
 
@@ -242,6 +243,7 @@ func (q *queen) mourn(h *hive, cause string) {
 	lives, v := supervisor.DefaultRestartPolicy.Died(q.deaths[h.node.Name], time.Now(), cause, rand.Float64())
 	q.deaths[h.node.Name] = lives
 	if v.Again {
+		q.Tell(&messages.Narration{Source: "queen-rbee", Kind: "warn", Text: fmt.Sprintf("node %s is lost (%s), reaching it again in %v", h.node.Name, cause, v.Wait.Round(time.Millisecond))})
 		q.later(v.Wait, revive{h.node})
 		return
 	}
@@ -251,6 +253,13 @@ func (q *queen) mourn(h *hive, cause string) {
 
 // maxLost bounds what is remembered of nodes that are gone: their names are the clients'.
 const maxLost = 256
+
+// welcome says that a node which was lost is there again.
+func (q *queen) welcome(h *hive) {
+	if _, again := q.deaths[h.node.Name]; again && h.state == serving {
+		q.Tell(&messages.Narration{Source: "queen-rbee", Kind: "start", Text: "node " + h.node.Name + " is back, as " + transport.Base(h.address)})
+	}
+}
 
 // lose tells everybody whose request was there, or was to be.
 func (q *queen) lose(h *hive) {
