@@ -20,6 +20,7 @@ type Process struct {
 	State  byte     // R, S, D, T (stopped), Z (zombie), ... of proc(5)
 	Args   []string // none for a zombie
 	Run    string   // RBEE_RUN_ID of its environment
+	Life   string   // RBEE_LIFE
 	start  uint64
 	server string // marker of its environment
 	depth  int    // pid namespaces it is in, from ours on
@@ -140,6 +141,8 @@ func readProcess(pid int) (p Process, ok bool) {
 		switch name, value, _ := strings.Cut(string(v), "="); name {
 		case "RBEE_RUN_ID":
 			p.Run = value
+		case "RBEE_LIFE":
+			p.Life = value
 		case marker:
 			p.server = value
 		}

@@ -37,13 +37,16 @@ func Watch(r io.Reader) *Watched {
 }
 
 // Wait returns when text was written, or the output is over, and reports whether it was.
-func (w *Watched) Wait(text string) bool {
+func (w *Watched) Wait(text string) bool { return w.WaitTimes(text, 1) }
+
+// WaitTimes returns when text was written n times, or the output is over, and reports whether it was.
+func (w *Watched) WaitTimes(text string, n int) bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	for !strings.Contains(w.b.String(), text) && !w.eof {
+	for strings.Count(w.b.String(), text) < n && !w.eof {
 		w.cond.Wait()
 	}
-	return strings.Contains(w.b.String(), text)
+	return strings.Count(w.b.String(), text) >= n
 }
 
 // Over returns when the output is over.
