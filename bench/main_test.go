@@ -1,11 +1,12 @@
 // Package bench measures the whole tree on real processes. `make bench` runs it and keeps the results, with the
 // facts of the machine, in bench/results/. Figures that are compared are taken alternately in one run; what is
-// reported is the median.
+// reported is the median. At its end comes a table of the figures that have a goal, the missed ones marked.
 package bench
 
 import (
 	"bufio"
 	"context"
+	"flag"
 	"fmt"
 	"os"
 	"os/exec"
@@ -22,11 +23,21 @@ import (
 	"rbee/internal/models/demo"
 )
 
-// bin is where the four programs of this tree were built.
-var bin string
+// bin is where the four programs of this tree were built; fake has the same, but for a worker that needs no model and
+// does what RBEE_FAKE_ENGINE says.
+var bin, fake string
+
+// runs is how many runs each median is of, where one run takes seconds.
+var runs = flag.Int("runs", 20, "how many runs to take the median of")
 
 // The test binary is also the other side of the comparisons: the engine alone, in one process.
 const engineAlone = "RBEE_BENCH_ENGINE"
+
+// role in the environment makes the test binary one of roles.
+const role = "RBEE_BENCH_ROLE"
+
+// roles are the other processes that the test binary can be.
+var roles = map[string]func() int{}
 
 func TestMain(m *testing.M) {
 	if spec := os.Getenv(engineAlone); spec != "" {
@@ -40,7 +51,12 @@ func TestMain(m *testing.M) {
 		fmt.Fprintln(os.Stderr, serveHub(file))
 		os.Exit(1)
 	}
-	os.Exit(withPrograms(m))
+	if r := roles[os.Getenv(role)]; r != nil {
+		os.Exit(r())
+	}
+	code := withPrograms(m)
+	writeFigures(os.Stdout, figures)
+	os.Exit(code)
 }
 
 func withPrograms(m *testing.M) int {
@@ -49,12 +65,10 @@ func withPrograms(m *testing.M) int {
 		panic(err)
 	}
 	defer os.RemoveAll(dir)
-	bin = filepath.Join(dir, "bin")
+	bin, fake = filepath.Join(dir, "bin"), filepath.Join(dir, "fake")
 	if slices.ContainsFunc(os.Args, func(a string) bool { return strings.HasPrefix(a, "-test.bench=") }) {
-		c := exec.Command("go", "build", "-trimpath", "-ldflags", "-s -w", "-o", bin+"/", "../cmd/rbee", "../cmd/queen-rbee", "../cmd/rbee-hive", "../cmd/llm-worker-rbee")
-		c.Env = append(os.Environ(), "CGO_ENABLED=0")
-		if out, err := c.CombinedOutput(); err != nil {
-			fmt.Fprintf(os.Stderr, "%s: %v\n", out, err)
+		if err := buildPrograms(); err != nil {
+			fmt.Fprintln(os.Stderr, err)
 			return 1
 		}
 	}
@@ -67,6 +81,24 @@ func withPrograms(m *testing.M) int {
 		panic(err)
 	}
 	return m.Run()
+}
+
+// buildPrograms builds the four programs, and the fake worker beside the other three.
+func buildPrograms() error {
+	const four = "../cmd/rbee ../cmd/queen-rbee ../cmd/rbee-hive ../cmd/llm-worker-rbee"
+	for _, args := range [][]string{append([]string{bin + "/"}, strings.Fields(four)...), {fake + "/llm-worker-rbee", "../internal/testkit/cmd/fakeworker"}} {
+		c := exec.Command("go", append([]string{"build", "-trimpath", "-ldflags", "-s -w", "-o"}, args...)...)
+		c.Env = append(os.Environ(), "CGO_ENABLED=0")
+		if out, err := c.CombinedOutput(); err != nil {
+			return fmt.Errorf("%s: %w", out, err)
+		}
+	}
+	for _, p := range []string{"rbee", "queen-rbee", "rbee-hive"} {
+		if err := os.Link(filepath.Join(bin, p), filepath.Join(fake, p)); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // alone is what a program that only knows the engine does: load, answer, exit. spec is the number of tokens.

@@ -237,6 +237,9 @@ func (m *fakeModel) tokenTime() time.Duration {
 
 // word is the text of answer token n. At a temperature the seed shows in it.
 func (m *fakeModel) word(n int, s engine.Sampling) string {
+	if m.script.Clock {
+		return fmt.Sprintf(" %d", time.Now().UnixNano())
+	}
 	if words := strings.Fields(m.script.Text); len(words) > 0 {
 		return " " + words[n%len(words)]
 	}

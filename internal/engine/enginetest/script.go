@@ -59,6 +59,7 @@ type Script struct {
 	OnlyOnce  string        // a path: harm is done only by who can create it, so that a second worker is healthy
 	Harm      map[Point]Harm
 	Identical bool // an answer does not depend on the seed even at a temperature
+	Clock     bool // the words of the answer are the moments at which they were made, in Unix nanoseconds
 }
 
 // Parse reads a script: fields separated by commas, in any order.
@@ -68,6 +69,7 @@ type Script struct {
 //	prefill=2ms        for each prompt token
 //	load=300ms         the load takes that long, with progress
 //	text=a b c         the words of the answer (no commas)
+//	clock              its words are the moments they were made, in Unix nanoseconds
 //	ctx=512  memory=N  what Info says
 //	template           the model brings a chat template
 //	hang=decode@3      hang after 3 tokens; also load, prefill, close. So exit=, crash=, abort=, fail=, garbage=
@@ -113,6 +115,8 @@ func (s *Script) set(key, value string) (err error) {
 		s.Text = value
 	case "template":
 		s.Template = true
+	case "clock":
+		s.Clock = true
 	case "code":
 		s.Code = fault.Code(value)
 	case "once":

@@ -1,18 +1,20 @@
 package enginetest
 
 import (
+	"fmt"
 	"reflect"
 	"testing"
 	"time"
 
+	"rbee/internal/engine"
 	"rbee/internal/fault"
 )
 
 func TestParse(t *testing.T) {
-	got, err := Parse("tokens=50, rate=100,hang=decode@3,crash=load,prefill=2ms,load=1s,text=a b c,ctx=512,memory=7,template,code=MODEL_CORRUPT,once=/tmp/x,fail=prefill")
+	got, err := Parse("tokens=50, rate=100,hang=decode@3,crash=load,prefill=2ms,load=1s,text=a b c,ctx=512,memory=7,template,clock,code=MODEL_CORRUPT,once=/tmp/x,fail=prefill")
 	want := Script{
 		Tokens: 50, Rate: 100, Prefill: 2 * time.Millisecond, Load: time.Second, Text: "a b c", Context: 512, Memory: 7,
-		Template: true, Code: fault.ModelCorrupt, OnlyOnce: "/tmp/x",
+		Template: true, Clock: true, Code: fault.ModelCorrupt, OnlyOnce: "/tmp/x",
 		Harm: map[Point]Harm{{AtDecode, 3}: Hang, {Stage: AtLoad}: Crash, {Stage: AtPrefill}: Fail},
 	}
 	if err != nil || !reflect.DeepEqual(got, want) {
@@ -20,6 +22,15 @@ func TestParse(t *testing.T) {
 	}
 	if _, err := Parse(""); err != nil {
 		t.Errorf("an empty script: %v", err)
+	}
+}
+
+func TestTheWordsOfAClockAreWhenTheyWereMade(t *testing.T) {
+	m := fakeModel{script: Script{Clock: true}}
+	before := time.Now().UnixNano()
+	var made int64
+	if n, err := fmt.Sscanf(m.word(0, engine.Sampling{}), " %d", &made); n != 1 || err != nil || made < before || made > time.Now().UnixNano() {
+		t.Errorf("%d, %v", made, err)
 	}
 }
 
