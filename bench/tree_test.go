@@ -211,15 +211,21 @@ func rss(b *testing.B, pid int, field string) float64 {
 // daemon is a queen of this benchmark's own.
 type daemon struct {
 	cmd    *exec.Cmd
+	socket string
 	client *api.Client
 	run    string
 }
 
 func startDaemon(b *testing.B, args ...string) *daemon {
 	b.Helper()
+	return startDaemonOf(b, bin, args...)
+}
+
+func startDaemonOf(b *testing.B, bin string, args ...string) *daemon {
+	b.Helper()
 	socket := filepath.Join(b.TempDir(), "q.sock")
 	os.Chmod(filepath.Dir(socket), 0o700)
-	d := &daemon{cmd: exec.Command(bin+"/queen-rbee", append([]string{"daemon", "--socket", socket}, args...)...), client: api.NewClient(api.DialUnix(socket))}
+	d := &daemon{socket: socket, cmd: exec.Command(bin+"/queen-rbee", append([]string{"daemon", "--socket", socket}, args...)...), client: api.NewClient(api.DialUnix(socket))}
 	log := &strings.Builder{}
 	d.cmd.Stderr = log
 	if err := d.cmd.Start(); err != nil {
@@ -244,29 +250,36 @@ func (d *daemon) stop() {
 	d.cmd.Wait()
 }
 
-// request asks for n tokens and reads them all.
+// request asks this machine for n tokens and reads them all.
 func request(b *testing.B, d *daemon, ctx, n int64) {
 	b.Helper()
-	zero := 0.0
-	s, err := d.client.Generate(context.Background(), &api.GenerateRequest{Model: "demo", Prompt: "hello world", Context: &ctx, MaxTokens: &n,
-		IgnoreEOS: n > 100, Temperature: &zero, ModelsDir: os.Getenv("RBEE_MODELS_DIR")})
-	if err != nil {
+	if err := d.ask("localhost", ctx, n); err != nil {
 		b.Fatal(err)
+	}
+}
+
+// ask asks a node for n tokens and reads them all.
+func (d *daemon) ask(node string, ctx, n int64) error {
+	zero := 0.0
+	s, err := d.client.Generate(context.Background(), &api.GenerateRequest{Node: node, Model: "demo", Prompt: "hello world", Context: &ctx, MaxTokens: &n,
+		IgnoreEOS: n > 100, Temperature: &zero})
+	if err != nil {
+		return err
 	}
 	defer s.Close()
 	for {
 		e, err := s.Next()
 		if err != nil {
-			b.Fatal(err)
+			return err
 		}
 		if e.Error != nil {
-			b.Fatal(e.Error.Error)
+			return e.Error.Error
 		}
 		if e.Done != nil {
 			if got := e.Done.Usage.CompletionTokens; got > n || n > 100 && got != n {
-				b.Fatalf("%d tokens, want %d", got, n)
+				return fmt.Errorf("%d tokens, want %d", got, n)
 			}
-			return
+			return nil
 		}
 	}
 }
