@@ -125,6 +125,7 @@ func BenchmarkDownload(b *testing.B) {
 		b.ReportMetric(rate(median(curls)), "curl-MB/s")
 		b.ReportMetric(rate(median(unsynced)), "curl-unsynced-MB/s")
 		b.ReportMetric(100*rate(median(ours))/rate(median(curls)), "%")
+		atLeast(b, "download, against curl's rate", "%", 90, 100*rate(median(ours))/rate(median(curls)))
 	}
 	b.ReportMetric(0, "ns/op")
 }

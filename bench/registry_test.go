@@ -84,6 +84,9 @@ func BenchmarkRegistryFindUnderWrites(b *testing.B) {
 	b.ReportMetric(float64(percentile(took, 50)), "p50-ns")
 	b.ReportMetric(float64(percentile(took, 99)), "p99-ns")
 	b.ReportMetric(float64(percentile(took, 99.9)), "p99.9-ns")
+	if b.N > 100_000 { // else the framework still looks for how often to run this
+		atMost(b, "registry find under writes, p99", "ns", 1000, float64(percentile(took, 99)))
+	}
 	b.ReportMetric(float64(clock()), "clock-ns")
 	b.ReportMetric(float64(writes.Load())/all.Seconds(), "writes/s")
 }
