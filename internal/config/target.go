@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 )
 
 // Target is [user@]host[:port], the way people write where ssh should go.
@@ -70,21 +71,29 @@ func (t Target) String() string {
 
 // A host that begins with - would be an option for a program that gets it as an argument; what is special to a
 // shell has no business in a host's name.
+//
+// The lengths are counted apart: a class of letters, repeated with a bound, is one copy of the alphabet for each, which
+// cost every process of the tree 15 MB and 12 ms of its start.
 var (
-	hostPattern = regexp.MustCompile(`^[\p{L}\p{N}_:.][\p{L}\p{N}_:.%-]{0,254}$`)
-	userPattern = regexp.MustCompile(`^[^\pC\s:/-][^\pC\s:/]{0,127}$`)
+	hostPattern = regexp.MustCompile(`^[\p{L}\p{N}_:.][\p{L}\p{N}_:.%-]*$`)
+	userPattern = regexp.MustCompile(`^[^\pC\s:/-][^\pC\s:/]*$`)
+)
+
+const (
+	maxHost = 255 // characters
+	maxUser = 128
 )
 
 func hostProblem(s string) (allowed string) {
 	_, err := netip.ParseAddr(s)
-	if !hostPattern.MatchString(s) || strings.ContainsAny(s, ":%") && err != nil {
+	if utf8.RuneCountInString(s) > maxHost || !hostPattern.MatchString(s) || strings.ContainsAny(s, ":%") && err != nil {
 		return "a hostname, an address, or a Host of the ssh config: up to 255 letters, digits, . _ and -"
 	}
 	return ""
 }
 
 func userProblem(s string) (allowed string) {
-	if !userPattern.MatchString(s) {
+	if utf8.RuneCountInString(s) > maxUser || !userPattern.MatchString(s) {
 		return "a user's name: up to 128 characters without spaces, colons and slashes"
 	}
 	return ""
