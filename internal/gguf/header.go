@@ -17,12 +17,15 @@ type Header struct {
 	KeyLength   int // numbers of one head's key; Embedding/Heads if not given
 	ValueLength int // likewise for the value
 	Vocabulary  int // tokens
+	Merges      int // pairs that a byte-pair vocabulary joins
+	KVHeadsAll  int // KVHeads of all layers together, where layers may differ
 
 	SplitNo    int // this file's number in a split model, from 0
 	SplitCount int // files of a split model; 0 or 1 if it is not split
 
 	Tensors     int
 	TensorBytes int64 // all tensors, without padding
+	Weights     Weights
 	HeaderBytes int64 // everything before the first tensor
 	FileSize    int64
 }
@@ -43,6 +46,9 @@ func (h *Header) Quantization() string { return quantizations[h.FileType] }
 func (h *Header) fillIn() {
 	if h.KVHeads == 0 {
 		h.KVHeads = h.Heads
+	}
+	if h.KVHeadsAll == 0 {
+		h.KVHeadsAll = h.KVHeads * h.Layers
 	}
 	if h.Heads == 0 {
 		return

@@ -39,13 +39,14 @@ const maxPerLayer = 4096
 type metadata struct {
 	texts   map[string]string
 	numbers map[string]uint64 // of a list of numbers, the largest
+	sums    map[string]uint64 // of a list of numbers
 	lengths map[string]int    // of lists
 }
 
 // kept are the entries worth keeping; those behind the architecture's name are named by their end.
 var kept = map[string]bool{
 	"general.architecture": true, "general.name": true, "general.file_type": true, "general.alignment": true,
-	"tokenizer.chat_template": true, "tokenizer.ggml.tokens": true, "split.no": true, "split.count": true,
+	"tokenizer.chat_template": true, "tokenizer.ggml.tokens": true, "tokenizer.ggml.merges": true, "split.no": true, "split.count": true,
 	".context_length": true, ".embedding_length": true, ".block_count": true, ".feed_forward_length": true,
 	".attention.head_count": true, ".attention.head_count_kv": true, ".attention.key_length": true,
 	".attention.value_length": true, ".vocab_size": true,
@@ -59,7 +60,7 @@ func isKept(key string) bool {
 
 // metadata reads n entries.
 func (r *reader) metadata(n int) metadata {
-	m := metadata{map[string]string{}, map[string]uint64{}, map[string]int{}}
+	m := metadata{map[string]string{}, map[string]uint64{}, map[string]uint64{}, map[string]int{}}
 	seen := newSet()
 	for i := 0; i < n && r.err == nil; i++ {
 		key := r.text(maxKey, fmt.Sprintf("key of metadata entry %d", i))
@@ -131,6 +132,7 @@ func (r *reader) list(m metadata, key string, keep bool, what string) {
 		for range n {
 			if v, ok := number(k, r.next(int(size), what)); ok {
 				m.numbers[key] = max(m.numbers[key], v)
+				m.sums[key] = min(m.sums[key]+min(v, math.MaxInt32), math.MaxInt32)
 			}
 		}
 	default:
@@ -195,6 +197,8 @@ func (m metadata) header(h *Header) error {
 	if n := m.lengths["tokenizer.ggml.tokens"]; n > 0 {
 		h.Vocabulary = n
 	}
+	h.Merges = m.lengths["tokenizer.ggml.merges"]
+	h.KVHeadsAll = int(m.sums[a+".attention.head_count_kv"])
 	h.fillIn()
 	return err
 }

@@ -17,7 +17,8 @@ func (r *reader) tensors(n int, alignment uint64, h *Header) {
 	for i := 0; i < n && r.err == nil; i++ {
 		name := r.text(maxName, fmt.Sprintf("name of tensor %d", i))
 		what := "tensor " + printable(name)
-		size := r.tensorSize(what)
+		t := r.tensor(what)
+		size := t.bytes
 		offset := r.u64(what)
 		switch {
 		case r.err != nil:
@@ -39,6 +40,7 @@ func (r *reader) tensors(n int, alignment uint64, h *Header) {
 			return
 		}
 		h.TensorBytes += int64(size)
+		h.Weights.count(name, t, i == 0 || i == n-1)
 	}
 	if r.err != nil {
 		return
@@ -55,52 +57,65 @@ func (r *reader) tensors(n int, alignment uint64, h *Header) {
 	}
 }
 
-// tensorSize reads a tensor's dimensions and type and returns its bytes, less than 2^61.
-func (r *reader) tensorSize(what string) uint64 {
+// tensor is what the table says of one.
+type tensor struct {
+	dims  uint32
+	rows  uint64 // of one matrix: the second dimension
+	kind  Type
+	bytes uint64 // less than 2^61
+}
+
+// tensor reads a tensor's dimensions and type.
+func (r *reader) tensor(what string) (t tensor) {
 	n := r.u32(what)
 	if n > maxDims {
 		r.fail(corrupt(what, fmt.Sprintf("at most %d dimensions", maxDims), "%d", n))
-		return 0
+		return t
 	}
+	t.dims, t.rows = n, 1
 	row, rows := uint64(1), uint64(1)
 	for i := range n {
 		d := r.u64(what)
 		if r.err == nil && d == 0 {
 			r.fail(corrupt(what, "dimensions of at least 1", "a dimension of 0"))
-			return 0
+			return t
 		}
 		if i == 0 {
 			row = d
 			continue
 		}
+		if i == 1 {
+			t.rows = d
+		}
 		hi, lo := bits.Mul64(rows, d)
 		if hi != 0 {
 			r.fail(corrupt(what, "fewer than 2^64 rows", "more"))
-			return 0
+			return t
 		}
 		rows = lo
 	}
-	t := Type(r.u32(what))
+	t.kind = Type(r.u32(what))
 	if r.err != nil {
-		return 0
+		return t
 	}
-	block, bytes, ok := t.Block()
+	block, bytes, ok := t.kind.Block()
 	if !ok {
-		r.fail(corrupt(what, "a tensor type that ggml knows", "%v", t))
-		return 0
+		r.fail(corrupt(what, "a tensor type that ggml knows", "%v", t.kind))
+		return t
 	}
 	if row%block != 0 {
-		r.fail(corrupt(what, fmt.Sprintf("rows of whole %v blocks (%d numbers)", t, block), "rows of %d numbers", row))
-		return 0
+		r.fail(corrupt(what, fmt.Sprintf("rows of whole %v blocks (%d numbers)", t.kind, block), "rows of %d numbers", row))
+		return t
 	}
 	numbersHigh, numbers := bits.Mul64(row, rows)
 	sizeHigh, size := bits.Mul64(row/block, bytes)
 	rowsHigh, size := bits.Mul64(size, rows)
 	if numbersHigh|sizeHigh|rowsHigh != 0 || numbers >= 1<<61 || size >= 1<<61 {
 		r.fail(corrupt(what, "fewer than 2^61 numbers and bytes", "rows of %d numbers, %d rows", row, rows))
-		return 0
+		return t
 	}
-	return size
+	t.bytes = size
+	return t
 }
 
 // align rounds up to a multiple of a power of two.

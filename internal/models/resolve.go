@@ -155,8 +155,7 @@ func (m *Model) check() error {
 		if i == 0 {
 			whole = *h
 		} else {
-			whole.Tensors += h.Tensors
-			whole.TensorBytes += h.TensorBytes
+			whole.AddPart(h)
 		}
 		if want := len(m.files()); max(h.SplitCount, 1) != want || h.SplitNo != i {
 			return (&gguf.Corrupt{What: "metadata split.no and split.count", Expected: fmt.Sprintf("file %d of %d", i+1, want),
