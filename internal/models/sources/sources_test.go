@@ -208,7 +208,13 @@ func TestManifestsThatCannotBeBelievedAreNotSeen(t *testing.T) {
 	layer := func(digest string) string {
 		return `{"mediaType":"application/vnd.ollama.image.model","digest":"` + digest + `"}`
 	}
-	good := "sha256:" + h.model(".ollama/models/blobs/x", 0, 1)
+	digest := h.model(".ollama/models/blobs/x", 0, 1)
+	if err := os.Rename(h.path(".ollama/models/blobs/x"), h.path(".ollama/models/blobs/sha256-"+digest)); err != nil {
+		t.Fatal(err)
+	}
+	good := "sha256:" + digest
+	h.write(at+"good", `{"layers":[`+layer(good)+`]}`)
+	h.finds("ollama:m:good", ".ollama/models/blobs/sha256-"+digest, "Ollama")
 	for tag, manifest := range map[string]string{
 		"json": "{", "empty": "", "none": `{"layers":[]}`, "path": `{"layers":[` + layer("sha256:../../../../etc/passwd") + `]}`,
 		"short": `{"layers":[` + layer("sha256:12") + `]}`, "two": `{"layers":[` + layer(good) + `,` + layer(good) + `]}`,
