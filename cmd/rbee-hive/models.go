@@ -13,6 +13,7 @@ import (
 	"rbee/internal/fault"
 	"rbee/internal/models"
 	"rbee/internal/models/fetch"
+	"rbee/internal/models/sources"
 	"rbee/messages"
 )
 
@@ -21,14 +22,15 @@ type modelFiles struct {
 	local   bool   // the caller's own machine: a relative path means something
 	beside  string // the model directory of a machine that a queen put this program on; "" = the usual rule
 	fetcher models.Fetcher
+	sources []models.Source // what other programs have downloaded, used where it lies
 }
 
 func newModels(local bool) *modelFiles {
-	return &modelFiles{local: local, beside: modelsBeside(), fetcher: fetch.New(fetch.Options{})}
+	return &modelFiles{local: local, beside: modelsBeside(), fetcher: fetch.New(fetch.Options{}), sources: sources.All(os.Getenv)}
 }
 
 func (f *modelFiles) env(m *messages.ModelRef) models.Env {
-	e := models.Env{CWD: m.GetCwd(), ModelsDir: cmp.Or(m.GetModelsDir(), f.beside), Local: f.local, Getenv: os.Getenv}
+	e := models.Env{CWD: m.GetCwd(), ModelsDir: cmp.Or(m.GetModelsDir(), f.beside), Local: f.local, Getenv: os.Getenv, Sources: f.sources}
 	if m.GetAlias() != "" {
 		e.Names = map[string]string{m.GetRef(): m.GetAlias()}
 	}
