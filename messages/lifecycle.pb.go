@@ -1084,7 +1084,7 @@ type Narration struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Source        string                 `protobuf:"bytes,1,opt,name=source,proto3" json:"source,omitempty"` // bee-keeper, queen-rbee, rbee-hive, worker
 	Text          string                 `protobuf:"bytes,2,opt,name=text,proto3" json:"text,omitempty"`
-	Kind          string                 `protobuf:"bytes,3,opt,name=kind,proto3" json:"kind,omitempty"`           // "start", "model", "load", "ready", "stop", "exit", "warn"
+	Kind          string                 `protobuf:"bytes,3,opt,name=kind,proto3" json:"kind,omitempty"`           // "start", "model", "load", "ready", "stop", "exit", "warn"; "placed": the hive's last before the answer, shown to nobody
 	Progress      float64                `protobuf:"fixed64,4,opt,name=progress,proto3" json:"progress,omitempty"` // 0..1 with kind "load"; otherwise 0
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

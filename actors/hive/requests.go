@@ -159,6 +159,7 @@ func (h *hive) give(p *pending, s *slot) {
 		h.tell(p, s)
 		h.narrate(p.to, "worker", "ready", readyText(s.loaded), 1)
 	}
+	h.narrate(p.to, "rbee-hive", "placed", "", 0) // the answer takes another way, and must not overtake this
 	h.tellSpans()
 	h.root.RequestWithCustomSender(s.link.Peer, p.Generate, p.to)
 	h.step(s, evTake)

@@ -24,6 +24,10 @@ const (
 	creditStep  = 256
 	// cancelTime is how long a cancelled request may take to be acknowledged; then it is settled without that.
 	cancelTime = 5 * time.Second
+	// holdTime is what the hive's last word may come after the worker's first: they travel on lines of their own.
+	holdTime = 100 * time.Millisecond
+	// placedKind is the narration with which a hive ends what it says before the answer; nobody is shown it.
+	placedKind = "placed"
 	// defaultStall is how long a request may go without a sign of life once a worker has it.
 	defaultStall = 60 * time.Second
 )
@@ -42,6 +46,9 @@ type stream struct {
 	accepted time.Time
 	cancel   *fault.Error // why it is being cancelled
 	over     bool
+	placed   bool // the hive has said all that it says before the answer
+	holding  bool // until then, so that the answer does not overtake it
+	held     []gateway.Event
 
 	mu      sync.Mutex
 	wake    chan struct{} // has room for one
@@ -56,6 +63,7 @@ type (
 	credit      struct{ pieces int64 }
 	cancelThis  struct{ why *fault.Error }
 	cancelOver  struct{}
+	holdOver    struct{}
 	deadlineNow struct{}
 )
 
@@ -81,7 +89,14 @@ func (s *stream) Receive(c actor.Context) {
 			s.later(time.Until(s.deadline), deadlineNow{})
 		}
 	case *messages.Narration:
-		s.emit(gateway.Event{Narration: m})
+		if m.GetKind() == placedKind {
+			s.placed = true
+			s.release()
+			return
+		}
+		s.append(gateway.Event{Narration: m})
+	case holdOver:
+		s.release()
 	case *messages.Accepted:
 		s.onAccepted(c, m)
 	case *messages.Prefill:
@@ -120,6 +135,10 @@ func (s *stream) onAccepted(c actor.Context, m *messages.Accepted) {
 	}
 	s.worker, s.accepted = actor.NewPID(m.GetWorker(), transport.RootID), time.Now()
 	c.SetReceiveTimeout(s.q.stall)
+	if !s.placed {
+		s.holding = true
+		s.later(holdTime, holdOver{})
+	}
 	s.emit(gateway.Event{Accepted: m})
 	if s.cancel != nil { // it came too late for the way down
 		c.Send(s.worker, &messages.Cancel{Id: s.g.GetId(), Reason: s.cancel.Message})
@@ -163,7 +182,8 @@ func (s *stream) onFailed(c actor.Context, m *messages.Failed) {
 		f = s.cancel
 	}
 	if m.GetRetryable() && s.cancel == nil && s.tokens == 0 && s.g.GetAttempt() < 2 {
-		s.g.Attempt, s.worker = 2, nil
+		s.g.Attempt, s.worker, s.placed = 2, nil, false
+		s.release()
 		c.CancelReceiveTimeout()
 		s.emit(gateway.Event{Narration: &messages.Narration{Source: "queen-rbee", Kind: "warn", Text: f.Message + "; no token was lost, trying once more"}})
 		c.Send(s.q.pid, submit{s.g, s.pid})
@@ -230,7 +250,8 @@ func (s *stream) settle(c actor.Context, e gateway.Event) {
 	c.CancelReceiveTimeout()
 	c.Send(s.q.pid, settled{s.g.GetId(), s.pid})
 	s.q.forget(s)
-	s.emit(e)
+	s.release()
+	s.append(e)
 	s.mu.Lock()
 	s.closed = true
 	s.mu.Unlock()
@@ -240,7 +261,23 @@ func (s *stream) settle(c actor.Context, e gateway.Event) {
 
 // ---- the client's side ----
 
+// emit passes on what comes from the worker, behind what the hive says before.
 func (s *stream) emit(e gateway.Event) {
+	if s.holding {
+		s.held = append(s.held, e)
+		return
+	}
+	s.append(e)
+}
+
+func (s *stream) release() {
+	for _, e := range s.held {
+		s.append(e)
+	}
+	s.holding, s.held = false, nil
+}
+
+func (s *stream) append(e gateway.Event) {
 	s.mu.Lock()
 	if !s.closed {
 		s.events = append(s.events, e)
