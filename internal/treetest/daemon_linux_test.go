@@ -33,7 +33,7 @@ func startDaemon(t *testing.T, bin string, env []string, flags ...string) *daemo
 	t.Helper()
 	dir := t.TempDir()
 	d := &daemon{t: t, bin: bin, dir: dir, socket: filepath.Join(dir, "q", "queen.sock")}
-	d.cmd = exec.Command(bin+"/queen-rbee", append([]string{"daemon", "--socket", d.socket, "--lease", "2s", "--grace", grace.String()}, flags...)...)
+	d.cmd = exec.Command(bin+"/queen-rbee", append([]string{"daemon", "--socket", d.socket, "--lease", "5s", "--grace", grace.String()}, flags...)...)
 	d.cmd.Env = environment(dir, env...)
 	errs, err := d.cmd.StderrPipe()
 	if err := errors.Join(err, d.cmd.Start()); err != nil {

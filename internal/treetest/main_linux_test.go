@@ -92,6 +92,9 @@ func inferBy(t *testing.T, by []string, bin string, args ...string) *run {
 		t.Fatal(err)
 	}
 	var env []string
+	if bin == real { // nobody dies here: a busy machine that starves a process for a second must not look like a death
+		env = append(env, "RBEE_LEASE=")
+	}
 	for len(args) > 0 && !strings.HasPrefix(args[0], "-") {
 		env, args = append(env, args[0]), args[1:]
 	}
