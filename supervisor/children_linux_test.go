@@ -48,10 +48,10 @@ var children = map[string]func() int{
 	"lingers": func() int { return run(manners{lingers: true}) },
 	"leaves":  func() int { return run(manners{after: func(s *Self) { os.Exit(leave(s)) }}) },
 	"parent": func() int {
-		return run(manners{below: []*messages.ProcessEnd{{Address: "x", Name: "grandchild", Pid: 1 << 30, Host: hostname()}}})
+		return run(manners{below: []*messages.ProcessEnd{{Name: "grandchild", Pid: 1 << 30, Host: hostname()}}})
 	},
 	"parent-far": func() int {
-		return run(manners{below: []*messages.ProcessEnd{{Address: "x", Name: "grandchild", Pid: 1 << 30, Host: "elsewhere"}}})
+		return run(manners{below: []*messages.ProcessEnd{{Name: "grandchild", Pid: 1 << 30, Host: "elsewhere"}}})
 	},
 	"reporter": func() int {
 		return run(manners{ends: func() *messages.Stopped {
@@ -174,7 +174,7 @@ func run(m manners) int {
 		panic(err)
 	}
 	if m.below != nil {
-		self.Tell(&messages.Inventory{Processes: m.below})
+		self.Tell(&messages.Inventory{Processes: below(self, m.below)})
 	}
 	self.Tell(&messages.Ready{})
 	if m.after != nil {
@@ -200,10 +200,20 @@ func (m manners) stop(self *Self, done chan<- *messages.Stopped) {
 	case m.lingers:
 		self.Tell(&messages.Stopped{})
 	case m.ends != nil:
-		done <- m.ends()
+		r := m.ends()
+		r.Processes = below(self, r.Processes)
+		done <- r
 	default:
 		done <- &messages.Stopped{}
 	}
+}
+
+// below gives processes an address that is the child's to speak for.
+func below(self *Self, all []*messages.ProcessEnd) []*messages.ProcessEnd {
+	for i, e := range all {
+		e.Address = transport.Join(self.Boot.GetAddress(), "grandchild", i+1)
+	}
+	return all
 }
 
 // own is an owner whose end is the test's subject: it starts the child that its first argument names.

@@ -99,6 +99,7 @@ func (a *linkActor) Receive(c actor.Context) {
 		a.step(c, evAck)
 	case *messages.Stopped:
 		a.report = m
+		m.Processes = Claims(a.Address, m.GetProcesses())
 		a.spans(m.GetSpans())
 		a.step(c, evReport)
 	case *messages.SyncReply:
@@ -106,7 +107,7 @@ func (a *linkActor) Receive(c actor.Context) {
 	case *messages.Spans:
 		a.spans(m.GetOtlp())
 	case *messages.Inventory:
-		b := m.GetProcesses()
+		b := Claims(a.Address, m.GetProcesses())
 		a.below.Store(&b)
 		c.Send(a.owner, Below{a.Link})
 	case proto.Message:

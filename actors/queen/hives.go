@@ -132,8 +132,9 @@ func (q *queen) fromHive(m supervisor.FromChild) {
 			_ = q.Registry.ReplaceNode(h.node.Name, m.GetWorkers()) // a hive that claims another's workers is not believed
 		}
 	case *messages.Ended:
-		q.census.end(m.GetProcesses())
-		for _, e := range m.GetProcesses() {
+		ends := supervisor.Claims(h.address, m.GetProcesses())
+		q.census.end(ends)
+		for _, e := range ends {
 			q.Tell(&messages.Narration{Source: e.GetName(), Kind: "exit",
 				Text: transport.Base(e.GetAddress()) + " on " + h.node.Name + " exited (" + e.GetCause() + ")"})
 		}
