@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -159,7 +160,7 @@ func (p *process) abandon(ctx context.Context, cause error, noise string) error 
 	if exit.Known && p.spawner.Programs.Missing(exit, said) {
 		return &notThere{how: exit.String() + lastLine(said)}
 	}
-	if exit.Known {
+	if exit.Known && errors.Is(cause, io.EOF) { // by itself, and not because it was given up
 		cause = fmt.Errorf("%s", exit)
 	}
 	return p.spawner.failed(p.command, cmp.Or(said, noise), cause)
