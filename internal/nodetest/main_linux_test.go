@@ -1,6 +1,7 @@
 package nodetest
 
 import (
+	"errors"
 	"flag"
 	"fmt"
 	"os"
@@ -19,6 +20,7 @@ var (
 	programs treekit.Programs
 	bundles  = map[string]string{}
 	packed   = map[string]bundle.Bundle{}
+	hostile  string // the program that attacks its queen
 )
 
 func TestMain(m *testing.M) { os.Exit(prepare(m)) }
@@ -29,8 +31,9 @@ func prepare(m *testing.M) int {
 		panic(err)
 	}
 	defer os.RemoveAll(dir)
+	hostile = filepath.Join(dir, "hostilehive")
 	if programs, err = treekit.Build(dir); err == nil {
-		err = pack(dir)
+		err = errors.Join(pack(dir), treekit.Go("build", "-ldflags", "-s -w", "-o", hostile, "rbee/internal/testkit/cmd/hostilehive"))
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
