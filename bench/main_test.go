@@ -14,6 +14,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -119,22 +120,33 @@ func alone(spec string) error {
 	}
 	out := bufio.NewWriter(os.Stdout)
 	defer out.Flush()
-	began, first := time.Now(), time.Time{}
-	_, err = m.Generate(context.Background(), engine.Request{Prompt: "hello world", MaxTokens: n, IgnoreEOS: n > 100}, func(ev engine.Event) error {
-		if ev.Prefill == nil && first.IsZero() {
-			first = time.Now()
-		}
+	began, cpu := time.Now(), ownCPU()
+	res, err := m.Generate(context.Background(), engine.Request{Prompt: "hello world", MaxTokens: n, IgnoreEOS: n > 100}, func(ev engine.Event) error {
 		_, err := out.WriteString(ev.Text)
 		if n <= 100 {
 			out.Flush()
 		}
 		return err
 	})
-	fmt.Fprintf(os.Stderr, "generate %d ns, after the first token %d ns\n", time.Since(began).Nanoseconds(), time.Since(first).Nanoseconds())
+	fmt.Fprintf(os.Stderr, aloneSays, time.Since(began), res.Prefill, res.Decode, ownCPU()-cpu)
 	return err
 }
 
-func runAlone(b *testing.B, tokens int) (whole, generate time.Duration) {
+const aloneSays = "generate %d ns, of it prefill %d and decode %d; processor time %d ns\n"
+
+// ownCPU is the processor time of this process so far.
+func ownCPU() time.Duration {
+	var u syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
+		panic(err)
+	}
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
+}
+
+// generation is what the engine alone took.
+type generation struct{ whole, generate, prefill, decode, cpu time.Duration }
+
+func runAlone(b *testing.B, tokens int) (g generation) {
 	exe, _ := os.Executable()
 	c := exec.Command(exe)
 	c.Env = append(os.Environ(), engineAlone+"="+strconv.Itoa(tokens))
@@ -144,12 +156,11 @@ func runAlone(b *testing.B, tokens int) (whole, generate time.Duration) {
 	if err := c.Run(); err != nil {
 		b.Fatalf("engine alone: %v\n%s", err, stderr.String())
 	}
-	whole = time.Since(began)
-	var g, f int64
-	if _, err := fmt.Sscanf(stderr.String(), "generate %d ns, after the first token %d ns", &g, &f); err != nil {
-		b.Fatalf("engine alone said %q", stderr.String())
+	g.whole = time.Since(began)
+	if _, err := fmt.Sscanf(stderr.String(), aloneSays, &g.generate, &g.prefill, &g.decode, &g.cpu); err != nil {
+		b.Fatalf("engine alone said %q: %v", stderr.String(), err)
 	}
-	return whole, time.Duration(g)
+	return g
 }
 
 func median(d []time.Duration) time.Duration {

@@ -52,7 +52,7 @@ func fill(d *daemon, bed *testbed.Bed, workers int) error {
 	for i, h := range bed.Hosts {
 		wg.Go(func() {
 			for w := range workers {
-				if err := d.ask(h.Name, int64(512+32*w), 1); err != nil {
+				if _, err := d.ask(h.Name, int64(512+32*w), 1); err != nil {
 					errs[i] = fmt.Errorf("worker %d of %s: %w", w, h.Name, err)
 					return
 				}

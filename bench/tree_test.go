@@ -22,8 +22,7 @@ func BenchmarkInfer(b *testing.B) {
 	for b.Loop() {
 		var tree, alone []time.Duration
 		for range 20 {
-			w, _ := runAlone(b, 32)
-			alone = append(alone, w)
+			alone = append(alone, runAlone(b, 32).whole)
 			began := time.Now()
 			out, err := exec.Command(bin+"/rbee", "infer", "-q", "--model", "demo", "--prompt", "hello world", "--temperature", "0", "--max-tokens", "32").CombinedOutput()
 			if err != nil {
@@ -36,28 +35,6 @@ func BenchmarkInfer(b *testing.B) {
 		added := ms(median(tree)) - ms(median(alone))
 		b.ReportMetric(added, "added-ms")
 		atMost(b, "rbee infer, whole command, less the engine alone", "ms", 120, added)
-	}
-	b.ReportMetric(0, "ns/op")
-}
-
-// BenchmarkTokens is the wall time of a 2,000-token answer through the tree of a warm daemon, less that of the
-// engine's own Generate with the same slots and context, per token; alternated, 5 pairs. Goal: 20 us at most.
-func BenchmarkTokens(b *testing.B) {
-	const tokens = 2000
-	d := startDaemon(b, "--slots", "1")
-	request(b, d, 4096, 8)
-	for b.Loop() {
-		var tree, alone []time.Duration
-		for range 5 {
-			_, g := runAlone(b, tokens)
-			alone = append(alone, g)
-			began := time.Now()
-			request(b, d, 4096, tokens)
-			tree = append(tree, time.Since(began))
-		}
-		b.ReportMetric(float64(median(tree).Microseconds())/tokens, "tree-us/token")
-		b.ReportMetric(float64(median(alone).Microseconds())/tokens, "alone-us/token")
-		b.ReportMetric(float64((median(tree)-median(alone)).Microseconds())/tokens, "added-us/token")
 	}
 	b.ReportMetric(0, "ns/op")
 }
@@ -264,33 +241,34 @@ func (d *daemon) stop() {
 // request asks this machine for n tokens and reads them all.
 func request(b *testing.B, d *daemon, ctx, n int64) {
 	b.Helper()
-	if err := d.ask("localhost", ctx, n); err != nil {
+	if _, err := d.ask("localhost", ctx, n); err != nil {
 		b.Fatal(err)
 	}
 }
 
-// ask asks a node for n tokens and reads them all.
-func (d *daemon) ask(node string, ctx, n int64) error {
+// ask asks a node for n tokens, reads them all, and returns what the worker says of its times.
+func (d *daemon) ask(node string, ctx, n int64) (api.Timings, error) {
+	none := api.Timings{}
 	zero := 0.0
 	s, err := d.client.Generate(context.Background(), &api.GenerateRequest{Node: node, Model: "demo", Prompt: "hello world", Context: &ctx, MaxTokens: &n,
 		IgnoreEOS: n > 100, Temperature: &zero})
 	if err != nil {
-		return err
+		return none, err
 	}
 	defer s.Close()
 	for {
 		e, err := s.Next()
 		if err != nil {
-			return err
+			return none, err
 		}
 		if e.Error != nil {
-			return e.Error.Error
+			return none, e.Error.Error
 		}
 		if e.Done != nil {
 			if got := e.Done.Usage.CompletionTokens; got > n || n > 100 && got != n {
-				return fmt.Errorf("%d tokens, want %d", got, n)
+				return none, fmt.Errorf("%d tokens, want %d", got, n)
 			}
-			return nil
+			return e.Done.Timings, nil
 		}
 	}
 }
