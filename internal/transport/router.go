@@ -59,7 +59,7 @@ func (s *Session) Close() { s.close() }
 
 // AttachDown joins the link to a child of that address. lease bounds how long a silent child counts as alive.
 func (r *Router) AttachDown(address string, c io.ReadWriteCloser, lease time.Duration) (*Session, error) {
-	y, err := yamux.Client(c, sessionConfig(lease))
+	y, err := yamux.Client(&oneWrite{ReadWriteCloser: c}, sessionConfig(lease))
 	if err != nil {
 		return nil, err
 	}
@@ -77,7 +77,7 @@ func (r *Router) AttachDown(address string, c io.ReadWriteCloser, lease time.Dur
 
 // AttachUp joins the link to the owner. lease bounds how long a silent owner counts as alive.
 func (r *Router) AttachUp(c io.ReadWriteCloser, lease time.Duration) (*Session, error) {
-	y, err := yamux.Server(c, sessionConfig(lease))
+	y, err := yamux.Server(&oneWrite{ReadWriteCloser: c}, sessionConfig(lease))
 	if err != nil {
 		return nil, err
 	}
