@@ -180,8 +180,11 @@ func (x *ModelRef) GetAlias() string {
 
 type LoadOptions struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
-	Context       int64                  `protobuf:"varint,1,opt,name=context,proto3" json:"context,omitempty"` // tokens per slot; 0 = min(trained, 4096)
-	Threads       int64                  `protobuf:"varint,2,opt,name=threads,proto3" json:"threads,omitempty"` // 0 = the engine's rule
+	Context       int64                  `protobuf:"varint,1,opt,name=context,proto3" json:"context,omitempty"`                            // tokens per slot; 0 = min(trained, 4096)
+	Threads       int64                  `protobuf:"varint,2,opt,name=threads,proto3" json:"threads,omitempty"`                            // 0 = the engine's rule
+	Backend       string                 `protobuf:"bytes,3,opt,name=backend,proto3" json:"backend,omitempty"`                             // "cpu", "cuda", ...; "" = the best that fits
+	Device        string                 `protobuf:"bytes,4,opt,name=device,proto3" json:"device,omitempty"`                               // "cuda:1", or "1" of the backend; "" = any of the backend
+	GpuLayers     *int64                 `protobuf:"varint,5,opt,name=gpu_layers,json=gpuLayers,proto3,oneof" json:"gpu_layers,omitempty"` // layers on the GPU; not set = all
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -226,6 +229,27 @@ func (x *LoadOptions) GetContext() int64 {
 func (x *LoadOptions) GetThreads() int64 {
 	if x != nil {
 		return x.Threads
+	}
+	return 0
+}
+
+func (x *LoadOptions) GetBackend() string {
+	if x != nil {
+		return x.Backend
+	}
+	return ""
+}
+
+func (x *LoadOptions) GetDevice() string {
+	if x != nil {
+		return x.Device
+	}
+	return ""
+}
+
+func (x *LoadOptions) GetGpuLayers() int64 {
+	if x != nil && x.GpuLayers != nil {
+		return *x.GpuLayers
 	}
 	return 0
 }
@@ -1568,6 +1592,7 @@ type WorkerState struct {
 	StartedUnixNano      int64                  `protobuf:"varint,14,opt,name=started_unix_nano,json=startedUnixNano,proto3" json:"started_unix_nano,omitempty"`
 	Context              int64                  `protobuf:"varint,15,opt,name=context,proto3" json:"context,omitempty"`
 	Threads              int64                  `protobuf:"varint,16,opt,name=threads,proto3" json:"threads,omitempty"`
+	GpuLayers            int64                  `protobuf:"varint,17,opt,name=gpu_layers,json=gpuLayers,proto3" json:"gpu_layers,omitempty"` // as asked for; -1 = all
 	unknownFields        protoimpl.UnknownFields
 	sizeCache            protoimpl.SizeCache
 }
@@ -1714,6 +1739,13 @@ func (x *WorkerState) GetThreads() int64 {
 	return 0
 }
 
+func (x *WorkerState) GetGpuLayers() int64 {
+	if x != nil {
+		return x.GpuLayers
+	}
+	return 0
+}
+
 // HiveState is everything a hive knows of its workers; it replaces what was known.
 type HiveState struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -1784,10 +1816,15 @@ const file_messages_work_proto_rawDesc = "" +
 	"models_dir\x18\x03 \x01(\tR\tmodelsDir\x12$\n" +
 	"\x0eenv_models_dir\x18\x04 \x01(\tR\fenvModelsDir\x12\x17\n" +
 	"\ano_pull\x18\x05 \x01(\bR\x06noPull\x12\x14\n" +
-	"\x05alias\x18\x06 \x01(\tR\x05alias\"A\n" +
+	"\x05alias\x18\x06 \x01(\tR\x05alias\"\xa6\x01\n" +
 	"\vLoadOptions\x12\x18\n" +
 	"\acontext\x18\x01 \x01(\x03R\acontext\x12\x18\n" +
-	"\athreads\x18\x02 \x01(\x03R\athreads\";\n" +
+	"\athreads\x18\x02 \x01(\x03R\athreads\x12\x18\n" +
+	"\abackend\x18\x03 \x01(\tR\abackend\x12\x16\n" +
+	"\x06device\x18\x04 \x01(\tR\x06device\x12\"\n" +
+	"\n" +
+	"gpu_layers\x18\x05 \x01(\x03H\x00R\tgpuLayers\x88\x01\x01B\r\n" +
+	"\v_gpu_layers\";\n" +
 	"\vChatMessage\x12\x12\n" +
 	"\x04role\x18\x01 \x01(\tR\x04role\x12\x18\n" +
 	"\acontent\x18\x02 \x01(\tR\acontent\"\xa6\x01\n" +
@@ -1892,7 +1929,7 @@ const file_messages_work_proto_rawDesc = "" +
 	"\fmemory_bytes\x18\x06 \x01(\x03R\vmemoryBytes\"2\n" +
 	"\n" +
 	"LoadFailed\x12$\n" +
-	"\x05error\x18\x01 \x01(\v2\x0e.rbee.v1.ErrorR\x05error\"\xda\x03\n" +
+	"\x05error\x18\x01 \x01(\v2\x0e.rbee.v1.ErrorR\x05error\"\xf9\x03\n" +
 	"\vWorkerState\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x18\n" +
 	"\aaddress\x18\x02 \x01(\tR\aaddress\x12\x12\n" +
@@ -1912,7 +1949,9 @@ const file_messages_work_proto_rawDesc = "" +
 	"\x03pid\x18\r \x01(\x03R\x03pid\x12*\n" +
 	"\x11started_unix_nano\x18\x0e \x01(\x03R\x0fstartedUnixNano\x12\x18\n" +
 	"\acontext\x18\x0f \x01(\x03R\acontext\x12\x18\n" +
-	"\athreads\x18\x10 \x01(\x03R\athreads\"O\n" +
+	"\athreads\x18\x10 \x01(\x03R\athreads\x12\x1d\n" +
+	"\n" +
+	"gpu_layers\x18\x11 \x01(\x03R\tgpuLayers\"O\n" +
 	"\tHiveState\x12\x12\n" +
 	"\x04node\x18\x01 \x01(\tR\x04node\x12.\n" +
 	"\aworkers\x18\x02 \x03(\v2\x14.rbee.v1.WorkerStateR\aworkersB\x0fZ\rrbee/messagesb\x06proto3"
@@ -1981,6 +2020,7 @@ func file_messages_work_proto_init() {
 	if File_messages_work_proto != nil {
 		return
 	}
+	file_messages_work_proto_msgTypes[2].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{

@@ -8,7 +8,9 @@ import (
 	"github.com/asynkron/protoactor-go/actor"
 	"google.golang.org/protobuf/proto"
 
+	"rbee/internal/engine"
 	"rbee/internal/fault"
+	"rbee/internal/fit"
 	"rbee/internal/registry"
 	"rbee/internal/transport"
 	"rbee/messages"
@@ -66,7 +68,10 @@ type (
 	resolved struct {
 		p     *pending
 		found Found
-		err   error
+		// the node's devices, and what the request wants of them
+		devices []engine.Device
+		want    fit.Want
+		err     error
 	}
 	loadCheck  struct{ s *slot }
 	idleCheck  struct{ s *slot }
@@ -83,14 +88,14 @@ func (h *hive) Receive(c actor.Context) {
 		h.Tell(&messages.Ready{})
 		if h.Pre != nil {
 			h.lives[slotName(0)] = 1
-			h.adopt(h.Pre.launched, h.Pre.key, h.Pre.found)
+			h.adopt(h.Pre.launched, h.Pre.key, h.Pre.found, h.Pre.plan)
 		}
 	case *messages.Generate:
 		h.arrive(m, c.Sender())
 	case resolved:
 		h.resolved(m)
 	case *messages.Survey:
-		go h.offer(m)
+		go h.offer(m, h.usage())
 	case *messages.Cancel:
 		h.cancel(m)
 	case *messages.Stalled:
@@ -157,8 +162,13 @@ func (h *hive) inventory() {
 
 // ---- workers ----
 
-// start gives the key's model a new worker in the first free slot.
+// start gives the key's model a new worker in the first free slot, if it fits beside the others.
 func (h *hive) start(p *pending) {
+	where, err := h.plan(p.devices, p.key(), p.found, h.usage())
+	if err != nil {
+		h.settle(p, fault.From(err), false)
+		return
+	}
 	taken := map[string]bool{}
 	for _, s := range h.slots {
 		taken[slotOf(s.link.Address)] = true
@@ -170,18 +180,18 @@ func (h *hive) start(p *pending) {
 	name := slotName(n)
 	h.lives[name]++
 	ctx := supervisor.WithTraceparent(context.Background(), p.GetTraceparent())
-	l, err := h.launch(ctx, transport.Join(h.Address, name, h.lives[name]), p.key(), p.found)
+	l, err := h.launch(ctx, transport.Join(h.Address, name, h.lives[name]), p.key(), p.found, where)
 	if err != nil {
 		h.settle(p, fault.From(err).With("node", h.Hive.GetNode()), false)
 		return
 	}
-	h.adopt(l, p.key(), p.found)
+	h.adopt(l, p.key(), p.found, where)
 }
 
 // adopt makes a launched worker part of the hive.
-func (h *hive) adopt(l *supervisor.Launched, k key, found Found) {
+func (h *hive) adopt(l *supervisor.Launched, k key, found Found, where plan) {
 	h.started++
-	s := &slot{key: k, found: found, began: time.Now(), state: loading, total: max(1, h.Hive.GetSlots()), active: map[string]*pending{},
+	s := &slot{key: k, found: found, plan: where, began: time.Now(), state: loading, total: max(1, h.Hive.GetSlots()), active: map[string]*pending{},
 		used: time.Now(), lifeOf: time.Now()}
 	s.link = l.Attach(h.Endpoint, h.self)
 	h.slots[l.Address] = s

@@ -9,6 +9,9 @@ import (
 	"go.opentelemetry.io/otel/codes"
 	"go.opentelemetry.io/otel/trace"
 
+	"rbee/internal/engine"
+	"rbee/internal/fit"
+	"rbee/internal/gguf"
 	"rbee/internal/telemetry"
 	"rbee/internal/transport"
 	"rbee/messages"
@@ -19,6 +22,7 @@ import (
 type Found struct {
 	Ref, Name, Path string
 	Size            int64
+	Header          *gguf.Header // nil = what it needs is not known, and not checked
 }
 
 // Progress of a model that is being fetched.
@@ -41,6 +45,11 @@ type Config struct {
 	Fetchable func(*messages.ModelRef, error) bool
 	// Free is how many bytes of memory a new worker could take; 0 if it cannot be known.
 	Free func() int64
+	// Devices lists what workers can run on, the CPU first, as the engine reports them. The first call may start a
+	// process; a GPU's FreeBytes are those of that moment. Nil: one CPU.
+	Devices func(context.Context) ([]engine.Device, error)
+	CPU     fit.CPU
+	Cores   func() int64 // physical ones that workers may use
 	// Engine says what a worker would lack on this node, before one is started: without libffi it would die before its
 	// main, in a panic that explains nothing. Nil: nothing is checked.
 	Engine  func() error
@@ -56,6 +65,7 @@ type Config struct {
 type Prestarted struct {
 	key      key
 	found    Found
+	plan     plan
 	launched *supervisor.Launched
 }
 
@@ -70,12 +80,20 @@ func Prestart(ctx context.Context, c Config) *Prestarted {
 	if err != nil {
 		return nil
 	}
-	k := key{found.Path, p.GetLoad().GetContext(), p.GetLoad().GetThreads()}
-	l, err := c.launch(ctx, transport.Join(c.Address, slotName(0), 1), k, found)
+	devices, want, err := c.wish(ctx, p.GetLoad())
 	if err != nil {
 		return nil
 	}
-	return &Prestarted{key: k, found: found, launched: l}
+	k := keyOf(found, p.GetLoad(), want)
+	where, err := c.plan(devices, k, found, usage{})
+	if err != nil {
+		return nil
+	}
+	l, err := c.launch(ctx, transport.Join(c.Address, slotName(0), 1), k, found, where)
+	if err != nil {
+		return nil
+	}
+	return &Prestarted{key: k, found: found, plan: where, launched: l}
 }
 
 // resolve is Resolve, or Get, in a span.
@@ -94,16 +112,25 @@ func (c Config) resolve(ctx context.Context, m *messages.ModelRef, how func(cont
 type key struct {
 	path             string
 	context, threads int64
+	want             fit.Want // settled
+}
+
+func keyOf(f Found, l *messages.LoadOptions, w fit.Want) key {
+	return key{f.Path, l.GetContext(), l.GetThreads(), w}
 }
 
 func slotName(n int) string { return fmt.Sprintf("worker-%d", n) }
 
 // launch starts one life of a worker.
-func (c Config) launch(ctx context.Context, address string, k key, found Found) (*supervisor.Launched, error) {
+func (c Config) launch(ctx context.Context, address string, k key, found Found, where plan) (*supervisor.Launched, error) {
 	if c.Engine != nil {
 		if err := c.Engine(); err != nil {
 			return nil, err
 		}
+	}
+	load := &messages.LoadOptions{Context: k.context, Threads: where.threads}
+	if k.want.GPULayers >= 0 {
+		load.GpuLayers = &k.want.GPULayers
 	}
 	return supervisor.Launch(supervisor.Spec{
 		Kind: "worker", Program: "llm-worker-rbee", Address: address, Owner: c.Address, Run: c.Run, Root: c.Root,
@@ -113,13 +140,10 @@ func (c Config) launch(ctx context.Context, address string, k key, found Found) 
 		Env:     []string{"GGML_NO_BACKTRACE=1"},
 		Spawner: c.Spawner, Lease: c.Lease, Tracer: c.Tracer, Tracing: c.Tracing, Context: ctx,
 		Boot: &messages.Boot{Role: &messages.Boot_Worker{Worker: &messages.WorkerConfig{
-			ModelPath: found.Path, ModelName: found.Name, Slots: max(1, c.Hive.GetSlots()), Device: device,
-			Load: &messages.LoadOptions{Context: k.context, Threads: k.threads},
+			ModelPath: found.Path, ModelName: found.Name, Slots: max(1, c.Hive.GetSlots()), Device: where.Device.ID,
+			Load: load,
 		}}},
 		Log:   func(line string) { c.Log(transport.Base(address), line) },
 		Spans: c.Ingest,
 	})
 }
-
-// device is where workers run until devices are chosen.
-const device = "cpu:0"

@@ -38,7 +38,11 @@ func (h *hive) arrive(g *messages.Generate, to streamPID) {
 		found, err := h.resolve(ctx, g.GetModel(), func(ctx context.Context, m *messages.ModelRef) (Found, error) {
 			return h.Get(ctx, m, func(f Progress) { h.narrate(to, "rbee-hive", "load", f.Text, f.Fraction) })
 		})
-		h.send(resolved{p, found, err})
+		r := resolved{p: p, found: found, err: err}
+		if err == nil {
+			r.devices, r.want, r.err = h.wish(ctx, g.GetLoad())
+		}
+		h.send(r)
 	}()
 }
 
@@ -52,7 +56,7 @@ func (h *hive) resolved(r resolved) {
 		h.settle(r.p, f, false)
 		return
 	}
-	r.p.found = r.found
+	r.p.found, r.p.devices, r.p.want = r.found, r.devices, r.want
 	h.narrate(r.p.to, "rbee-hive", "model", modelText(r.found), 0)
 	h.waiting = append(h.waiting, r.p)
 	h.later(queueTime, queueCheck{r.p})
@@ -76,7 +80,8 @@ func (h *hive) pump() {
 // place returns false if the request goes on waiting.
 func (h *hive) place(p *pending) bool {
 	node := place.Node{Name: h.Hive.GetNode(), Workers: h.registry.List(h.Hive.GetNode()), HasFile: true}
-	r := place.Request{Node: node.Name, Model: p.found.Path, Context: p.GetLoad().GetContext(), Threads: p.GetLoad().GetThreads()}
+	r := place.Request{Node: node.Name, Model: p.found.Path, Context: p.GetLoad().GetContext(), Threads: p.GetLoad().GetThreads(),
+		Backend: p.want.Backend, Device: p.want.Device, GPULayers: p.GetLoad().GpuLayers}
 	node.Full = len(h.slots) >= maxWorkers || time.Now().Before(h.notBefore[p.key()]) || h.serves(r)
 	if why := h.deaths[p.key()].GaveUp(); why != "" {
 		node.Refuses = fault.New(fault.WorkerStartFailed, "no worker for %s on %s: %s", p.found.Name, node.Name, why).
@@ -134,7 +139,7 @@ func (h *hive) announce(p *pending) {
 
 func (h *hive) tell(p *pending, s *slot) {
 	p.told, s.told = s, true
-	h.narrate(p.to, "rbee-hive", "start", "starting worker ("+device+")", 0)
+	h.narrate(p.to, "rbee-hive", "start", startText(s.plan), 0)
 	h.narrate(p.to, "worker", "load", "loading model", 0)
 }
 

@@ -4,7 +4,9 @@ import (
 	"context"
 	"time"
 
+	"rbee/internal/engine"
 	"rbee/internal/fault"
+	"rbee/internal/fit"
 	"rbee/internal/registry"
 	"rbee/messages"
 	"rbee/supervisor"
@@ -15,6 +17,7 @@ type slot struct {
 	// constant
 	key   key
 	found Found
+	plan  plan
 	link  *supervisor.Link
 	began time.Time
 	told  bool // a request was told of its start
@@ -35,9 +38,10 @@ func (s *slot) row(node string) *messages.WorkerState {
 	own := s.link.Processes()[0]
 	r := &messages.WorkerState{
 		Id: own.GetAddress(), Address: own.GetAddress(), Node: node, ModelRef: s.found.Ref, ModelPath: s.found.Path,
-		Backend: "cpu", Device: device, State: string(s.state), LastActivityUnixNano: s.used.UnixNano(),
+		Backend: s.plan.Device.Backend, Device: s.plan.Device.ID, State: string(s.state), LastActivityUnixNano: s.used.UnixNano(),
 		SlotsTotal: s.total, SlotsAvailable: max(0, s.total-int64(len(s.active))),
 		Pid: own.GetPid(), StartedUnixNano: own.GetStartedUnixNano(), Context: s.key.context, Threads: s.key.threads,
+		GpuLayers: s.key.want.GPULayers,
 	}
 	if s.loaded != nil {
 		r.Backend, r.Device = s.loaded.GetBackend(), s.loaded.GetDevice()
@@ -59,6 +63,8 @@ type pending struct {
 	*messages.Generate
 	to      streamPID
 	found   Found
+	devices []engine.Device // of the node, when the model was resolved
+	want    fit.Want        // settled
 	arrived time.Time
 	cancel  context.CancelFunc // of its resolving
 	on      *slot              // nil while it waits
@@ -66,5 +72,5 @@ type pending struct {
 }
 
 func (p *pending) key() key {
-	return key{p.found.Path, p.GetLoad().GetContext(), p.GetLoad().GetThreads()}
+	return keyOf(p.found, p.GetLoad(), p.want)
 }

@@ -78,7 +78,8 @@ func (q *queen) consider(r *request) {
 		q.fail(r.to, r.GetId(), noneOf(r, s))
 		return
 	}
-	d := place.Decide(view, place.Request{Model: r.GetModel().GetRef(), Context: r.GetLoad().GetContext(), Threads: r.GetLoad().GetThreads()})
+	d := place.Decide(view, place.Request{Model: r.GetModel().GetRef(), Context: r.GetLoad().GetContext(), Threads: r.GetLoad().GetThreads(),
+		Backend: r.GetLoad().GetBackend(), Device: r.GetLoad().GetDevice(), GPULayers: r.GetLoad().GpuLayers})
 	switch {
 	case d.Do == place.Use, d.Do == place.Wait && d.Worker != nil:
 		q.chosen(r, d.Node, "its worker has the model")

@@ -35,12 +35,13 @@ func Load(ctx context.Context, open func() (engine.Engine, error), cfg *messages
 	go func() {
 		defer close(l.done)
 		l.model, l.err = load(ctx, open, engine.LoadOptions{
-			Path:     cfg.GetModelPath(),
-			Context:  int(cfg.GetLoad().GetContext()),
-			Threads:  int(cfg.GetLoad().GetThreads()),
-			Slots:    int(cfg.GetSlots()),
-			Device:   cfg.GetDevice(),
-			Progress: func(f float64) { l.progress.Store(uint64(f * 1000)) },
+			Path:      cfg.GetModelPath(),
+			Context:   int(cfg.GetLoad().GetContext()),
+			Threads:   int(cfg.GetLoad().GetThreads()),
+			Slots:     int(cfg.GetSlots()),
+			GPULayers: layers(cfg.GetLoad().GpuLayers),
+			Device:    cfg.GetDevice(),
+			Progress:  func(f float64) { l.progress.Store(uint64(f * 1000)) },
 		})
 		l.took = time.Since(l.began)
 		if l.err != nil {
@@ -58,6 +59,14 @@ func load(ctx context.Context, open func() (engine.Engine, error), o engine.Load
 	}
 	trace.SpanFromContext(ctx).SetAttributes(attribute.String("rbee.engine", e.Name()+" "+e.Release()))
 	return e.Load(ctx, o)
+}
+
+func layers(n *int64) *int {
+	if n == nil {
+		return nil
+	}
+	v := int(*n)
+	return &v
 }
 
 func (l *Loading) over() bool {

@@ -9,11 +9,10 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/shirou/gopsutil/v4/mem"
-
 	"rbee/actors/hive"
 	"rbee/deploy"
 	"rbee/internal/engine/enginelib"
+	"rbee/internal/fit/here"
 	"rbee/internal/proc"
 	"rbee/internal/runlog"
 	"rbee/internal/telemetry"
@@ -48,9 +47,11 @@ func run() int {
 	b := self.Boot
 	tel := telemetry.Start(telemetry.Options{Service: program, Enabled: b.GetTracing(), Traceparent: b.GetTraceparent(), Follow: true})
 	files := newModels(b.GetHive().GetLocal())
+	devices := &deviceList{}
 	cfg := hive.Config{
 		Hive: b.GetHive(), Address: b.GetAddress(), Run: b.GetRunId(), Root: root(), Lease: self.Lease(),
-		Resolve: files.find, Get: files.get, Fetchable: files.fetchable, Free: freeMemory, Engine: engine,
+		Resolve: files.find, Get: files.get, Fetchable: files.fetchable, Free: here.FreeMemory, Engine: engineError,
+		Devices: devices.list, CPU: here.CPU(), Cores: func() int64 { return int64(here.Cores()) },
 		Spawner: supervisor.Local{}, Tracer: tel.Tracer(), Tracing: b.GetTracing(),
 		Log:    func(worker, line string) { fmt.Fprintln(os.Stderr, runlog.Tag(worker, line)) },
 		Ingest: func(otlp []byte) { _ = tel.Ingest(otlp) }, // spans that are none are a worker's fault, and lost
@@ -75,8 +76,8 @@ func run() int {
 	return self.Live(done, func(s os.Signal) { ep.System.Root.Send(pid, hive.Stop{Cause: s.String()}) })
 }
 
-// engine looks where the worker will: its program lies beside this one.
-func engine() error {
+// engineError looks where the worker will: its program lies beside this one.
+func engineError() error {
 	exe, err := os.Executable()
 	if err != nil {
 		return err
@@ -98,15 +99,6 @@ func root() string {
 		return r
 	}
 	return proc.Self().String()
-}
-
-// freeMemory is what could be allocated without swapping.
-func freeMemory() int64 {
-	m, err := mem.VirtualMemory()
-	if err != nil {
-		return 0
-	}
-	return int64(m.Available)
 }
 
 // detect says what models can be loaded on here. Only the worker's program knows the engine, so it takes our place.

@@ -75,7 +75,7 @@ func found(m *models.Model, err error) (hive.Found, error) {
 	if err != nil {
 		return hive.Found{}, err
 	}
-	return hive.Found{Ref: m.Ref, Name: m.Name, Path: m.Path, Size: m.Size}, nil
+	return hive.Found{Ref: m.Ref, Name: m.Name, Path: m.Path, Size: m.Size, Header: m.Header}, nil
 }
 
 // modelsBeside is where models are on a machine that a queen put this program on, unless its user says otherwise.

@@ -20,7 +20,9 @@ type inferFlags struct {
 	node, model, system, modelsDir, queen, socket string
 	prompt, promptFile, trace                     string
 	stop                                          []string
+	backend, device                               string
 	maxTokens, topK, seed, context, threads       int64
+	gpuLayers                                     int64
 	temperature, topP, minP, repeatPenalty        float64
 	deadline, grace, lease, stall                 time.Duration
 	raw, ignoreEOS, json, quiet, timings, noPull  bool
@@ -80,6 +82,9 @@ stopped after it. Ctrl-C cancels the answer, keeps what was printed, and stops t
 	fl.BoolVar(&f.ignoreEOS, "ignore-eos", false, "go on after end of text")
 	fl.Int64Var(&f.context, "ctx", 0, "context in tokens (default: what the model was trained for, 4096 at most)")
 	fl.Int64Var(&f.threads, "threads", 0, "threads to compute with (default: physical cores - 1)")
+	fl.StringVar(&f.backend, "backend", "", "compute on this: cpu, cuda, vulkan or metal (default: the best that the model fits)")
+	fl.StringVar(&f.device, "device", "", "the device: cpu:0, cuda:1, or its number in the backend (default: the one with most free memory)")
+	fl.Int64Var(&f.gpuLayers, "gpu-layers", 0, "layers of the model on the GPU, the rest on the CPU (default: all)")
 	fl.StringVar(&f.modelsDir, "models-dir", "", "where models are (default: $RBEE_MODELS_DIR, .test-models, the cache)")
 	fl.BoolVar(&f.noPull, "no-pull", false, "do not download a model that is not there")
 	fl.DurationVar(&f.deadline, "deadline", 0, "give up after this time, start included (default: none)")
@@ -143,6 +148,9 @@ func (f *inferFlags) request(c *cobra.Command, t *terminal, cfg *settings, promp
 		IgnoreEOS:     f.ignoreEOS,
 		Context:       given(c, "ctx", f.context),
 		Threads:       given(c, "threads", f.threads),
+		Backend:       f.backend,
+		Device:        f.device,
+		GPULayers:     given(c, "gpu-layers", f.gpuLayers),
 		GraceMS:       given(c, "grace", f.grace.Milliseconds()),
 	}
 	if err := r.Validate(); err != nil {

@@ -40,6 +40,9 @@ type queenOptions struct {
 	EnvModelsDir string
 	Context      int64
 	Threads      int64
+	Backend      string
+	Device       string
+	GPULayers    *int64
 
 	Lease time.Duration
 	Stall time.Duration

@@ -42,6 +42,8 @@ type LoadOptions struct {
 	Slots   int // concurrent generations; 0 = 1
 	Threads int // 0 = max(1, physical cores - 1)
 	Device  string
+	// GPULayers is how many layers run on the GPU that Device names, counted from the last; nil = all.
+	GPULayers *int
 	// Progress is called with 0..1 while the weights are read, from a goroutine of the engine's; may be nil.
 	Progress func(fraction float64)
 }

@@ -19,8 +19,9 @@ func toGenerate(r *api.GenerateRequest) *messages.Generate {
 		Id:    r.ID,
 		Node:  r.Node,
 		Model: &messages.ModelRef{Ref: r.Model, Cwd: r.Cwd, ModelsDir: r.ModelsDir, EnvModelsDir: r.EnvModelsDir, NoPull: r.NoPull},
-		Load:  &messages.LoadOptions{Context: or(r.Context, 0), Threads: or(r.Threads, 0)},
-		Raw:   r.Raw,
+		Load: &messages.LoadOptions{Context: or(r.Context, 0), Threads: or(r.Threads, 0), Backend: r.Backend, Device: r.Device,
+			GpuLayers: r.GPULayers},
+		Raw: r.Raw,
 		Sampling: &messages.Sampling{
 			Temperature:   or(r.Temperature, api.DefaultTemperature),
 			TopK:          or(r.TopK, api.DefaultTopK),

@@ -34,6 +34,10 @@ type Request struct {
 	Model   string // the path on the node if it is known, else the reference
 	Context int64  // tokens per slot the worker must have; 0 = as it comes
 	Threads int64  // threads it must decode with; 0 = as it comes
+	Backend string // it must run on; "" = as it comes
+	Device  string // likewise: "cuda:1"
+	// GPULayers it must have asked for (-1 = all of them); nil = as it comes
+	GPULayers *int64
 }
 
 // Action is what to do with a request.
@@ -83,7 +87,10 @@ func Decide(v View, r Request) Decision {
 func Fits(w *messages.WorkerState, r Request) bool {
 	return registry.Serves(w, r.Model) &&
 		(r.Context == 0 || r.Context == w.Context) &&
-		(r.Threads == 0 || r.Threads == w.Threads)
+		(r.Threads == 0 || r.Threads == w.Threads) &&
+		(r.Backend == "" || r.Backend == w.Backend) &&
+		(r.Device == "" || r.Device == w.Device) &&
+		(r.GPULayers == nil || *r.GPULayers == w.GpuLayers)
 }
 
 func promisable(w *messages.WorkerState) bool {

@@ -22,6 +22,7 @@ const (
 	defaultContext = 4096
 	maxSlots       = 256 // llama.cpp's LLAMA_MAX_SEQ
 	maxContext     = 16 << 20
+	maxGPULayers   = 1 << 20
 )
 
 // loading is the load in progress; one at a time, because llama.cpp's progress callback and log are global to it.
@@ -104,6 +105,8 @@ func checkOptions(o *engine.LoadOptions) error {
 		return bad("slots", o.Slots, 1, maxSlots)
 	case o.Threads < 1 || o.Threads > 512:
 		return bad("threads", o.Threads, 1, 512)
+	case o.GPULayers != nil && (*o.GPULayers < 0 || *o.GPULayers > maxGPULayers):
+		return bad("gpu_layers", *o.GPULayers, 0, maxGPULayers)
 	}
 	return nil
 }
@@ -137,6 +140,9 @@ func (m *model) open(o engine.LoadOptions, dev device) error {
 	} else {
 		m.devices = append(m.devices[:0], dev.handle, 0)
 		p.NGpuLayers = 1 << 20 // all of them
+		if o.GPULayers != nil {
+			p.NGpuLayers = int32(*o.GPULayers)
+		}
 	}
 	if err := p.SetDevices(m.devices); err != nil {
 		return err

@@ -1,0 +1,118 @@
+package hive
+
+import (
+	"context"
+	"slices"
+
+	"rbee/internal/engine"
+	"rbee/internal/fault"
+	"rbee/internal/fit"
+	"rbee/messages"
+)
+
+// plan is where a worker is to run, and how: settled before its process is started.
+type plan struct {
+	fit.Choice
+	threads int64 // 0 = the engine's rule
+}
+
+// usage is what this hive's workers have, or will have, beside what is counted as taken already.
+type usage struct {
+	host    int64            // of the node's memory
+	devices map[string]int64 // of each GPU's
+	onCPU   int64            // workers that compute on the CPU
+}
+
+// wantOf is the device that a request asks for, as it was typed.
+func wantOf(l *messages.LoadOptions) fit.Want {
+	w := fit.Want{Backend: l.GetBackend(), Device: l.GetDevice(), GPULayers: -1}
+	if l.GpuLayers != nil {
+		w.GPULayers = l.GetGpuLayers()
+	}
+	return w
+}
+
+// wish lists the devices of this node and checks what a request wants of them. The first time it may start a process,
+// so it is not called in the actor.
+func (c Config) wish(ctx context.Context, l *messages.LoadOptions) ([]engine.Device, fit.Want, error) {
+	devices := []engine.Device{{ID: "cpu:0", Backend: "cpu"}}
+	if c.Devices != nil {
+		var err error
+		if devices, err = c.Devices(ctx); err != nil {
+			return nil, fit.Want{}, err
+		}
+	}
+	w, err := fit.Settle(devices, wantOf(l))
+	return devices, w, err
+}
+
+// plan says where a worker for k would run beside those that live already. Nothing is started for a model that does
+// not fit: the error names both numbers, and what would fit.
+func (c Config) plan(devices []engine.Device, k key, found Found, others usage) (plan, error) {
+	load := fit.Load{Context: k.context, Slots: max(1, c.Hive.GetSlots()), CPU: c.CPU}
+	devices = slices.Clone(devices)
+	for i := range devices {
+		d := &devices[i]
+		if d.Backend == "cpu" {
+			free := int64(0)
+			if c.Free != nil {
+				free = c.Free()
+			}
+			if d.FreeBytes = free - others.host; free == 0 {
+				d.TotalBytes = 0 // nobody knows
+			}
+			continue
+		}
+		d.FreeBytes -= others.devices[d.ID]
+	}
+	p := plan{threads: k.threads}
+	if h := found.Header; h != nil && h.Context > 0 && k.context > int64(h.Context) {
+		return plan{}, fault.New(fault.ContextOverflow, "a context of %d tokens: the model was trained for %d", k.context, h.Context).
+			WithHint("choose --ctx %d or less", h.Context).With("context", k.context).With("trained", h.Context).With("node", c.Hive.GetNode())
+	}
+	if found.Header == nil {
+		p.Device = first(devices, k.want)
+	} else {
+		var err error
+		if p.Choice, err = fit.Choose(devices, found.Header, found.Name, load, k.want); err != nil {
+			return plan{}, fault.From(err).With("node", c.Hive.GetNode())
+		}
+	}
+	if p.threads == 0 && p.Device.Backend == "cpu" && others.onCPU > 0 {
+		p.threads = share(c.Cores(), others.onCPU)
+	}
+	return p, nil
+}
+
+// share is how many threads a CPU worker gets beside others: an equal part of all cores but one. A worker alone has them
+// all, by the engine's own rule; what one has got it keeps.
+func share(cores, others int64) int64 { return max(1, (cores-1)/(others+1)) }
+
+// first is the device for a model of which nothing is known.
+func first(devices []engine.Device, w fit.Want) engine.Device {
+	for _, d := range devices {
+		if (w.Backend == "" || d.Backend == w.Backend) && (w.Device == "" || d.ID == w.Device) {
+			return d
+		}
+	}
+	return devices[0]
+}
+
+// usage sums up the living workers. What one that has loaded took, the kernel has counted, but for the mapped pages of
+// its file; one that loads may have taken nothing yet. A GPU's free memory was asked for once, before all of them.
+func (h *hive) usage() usage {
+	u := usage{devices: map[string]int64{}}
+	for _, s := range h.slots {
+		n := s.plan.Need
+		u.devices[s.plan.Device.ID] += n.Device.Total()
+		if s.state == loading {
+			u.host += n.Host.Total()
+		} else {
+			u.host += n.Host.Mapped()
+		}
+		if s.plan.Device.Backend == "cpu" {
+			u.onCPU++
+		}
+	}
+	return u
+}
