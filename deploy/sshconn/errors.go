@@ -34,9 +34,8 @@ var (
 
 // failed is one failed attempt.
 type failed struct {
-	hop   Target
-	err   error // a *fault.Error: final; otherwise classified by what it is
-	final bool  // trying again cannot help
+	hop Target
+	err error // a *fault.Error is final; another is classified by what it is
 }
 
 func (f *failed) Error() string { return f.err.Error() }
@@ -45,9 +44,6 @@ func (f *failed) Unwrap() error { return f.err }
 // again says whether another attempt may fare better: only when nobody answered, or hung up before saying anything
 // that was wrong.
 func (f *failed) again() bool {
-	if f.final {
-		return false
-	}
 	var known *fault.Error
 	if errors.As(f.err, &known) {
 		return false

@@ -34,7 +34,8 @@ func loadHostKeys(t Target) (*hostKeys, error) {
 			continue
 		}
 		if err != nil {
-			return nil, fault.Wrap(fault.SSHHostKeyUnknown, err, "cannot verify the host key of %s: %v", t.Name, err)
+			return nil, fault.Wrap(fault.SSHHostKeyUnknown, err, "cannot verify the host key of %s: %v", t.Name, err).
+				WithHint("make %s readable, or remove it", f)
 		}
 		files = append(files, f)
 		n := 0

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net"
+	"os"
 	"path/filepath"
 	"strings"
 	"syscall"
@@ -134,12 +135,16 @@ func child(t testing.TB, s *server) int {
 	return pid
 }
 
+// sshProxy is a ProxyCommand by OpenSSH's own client.
+func (h *home) sshProxy(by string) string {
+	return fmt.Sprintf("ProxyCommand ssh -F %s -o BatchMode=yes -o UserKnownHostsFile=%s -W %%h:%%p %s", h.path("config"), h.knownHosts(), by)
+}
+
 func TestAProxyCommandCarriesTheConnection(t *testing.T) {
 	s, h := serve(t), newHome(t)
 	h.knows(t, s)
 	h.host("gate", s)
-	config := h.path("config")
-	h.host("mac", s, fmt.Sprintf("ProxyCommand ssh -F %s -o BatchMode=yes -o UserKnownHostsFile=%s -W %%h:%%p gate", config, h.knownHosts()))
+	h.host("mac", s, h.sshProxy("gate"))
 	c := dial(t, h.resolve(t, "mac"), Options{})
 	pid := c.proxy.p.PID
 	if out, exit := output(t, c, "echo", "in"); out != "in\n" || !exit.OK() {
@@ -168,6 +173,45 @@ func TestAFrozenProxyCommandIsATimeout(t *testing.T) {
 	target := h.resolve(t, "mac")
 	target.ConnectTimeout = 50 * time.Millisecond
 	refused(t, target, Options{}, fault.SSHTimeout)
+}
+
+func TestConnectionsLeaveNothingOpen(t *testing.T) {
+	h, _, _, mac := chain(t)
+	h.host("proxied", mac, h.sshProxy("gate"))
+	count := func() int {
+		fds, err := os.ReadDir("/proc/self/fd")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return len(fds)
+	}
+	ways := []Target{h.resolve(t, "mac"), h.resolve(t, "proxied"), h.resolve(t, "gate")}
+	stranger := h.resolve(t, "gate")
+	stranger.User = "nobody"
+	before := 0
+	for i := range 5 {
+		for _, target := range ways {
+			c, err := Dial(t.Context(), target, Options{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := c.Start(t.Context(), []string{"cat"}); err != nil {
+				t.Fatal(err)
+			}
+			c.Close()
+			<-c.Lost()
+			if c.proxy != nil {
+				<-c.proxy.read
+			}
+		}
+		refused(t, stranger, Options{}, fault.SSHAuthFailed)
+		if i == 1 {
+			before = count()
+		}
+	}
+	if after := count(); after > before {
+		t.Errorf("%d descriptors, %d after more connections", before, after)
+	}
 }
 
 func TestMatchExecDecides(t *testing.T) {
