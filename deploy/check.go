@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"path"
 	"strings"
 	"time"
 
@@ -177,13 +178,17 @@ func (c *checker) entryCacheDir() string {
 func (c *checker) space(context.Context) (string, error) {
 	var bad []string
 	for _, p := range c.facts.Places {
+		dir := p.Dir
+		if !path.IsAbs(dir) {
+			dir = "~/" + dir
+		}
 		if p.Bad == "" {
 			if p.Free < 0 {
-				return p.Dir, nil
+				return dir, nil
 			}
-			return fmt.Sprintf("%s, %.1f GB free", p.Dir, float64(p.Free)/1e9), nil
+			return fmt.Sprintf("%s, %.1f GB free", dir, float64(p.Free)/1e9), nil
 		}
-		bad = append(bad, p.Dir+" "+p.Bad)
+		bad = append(bad, dir+" "+p.Bad)
 	}
 	return "", fault.New(fault.HiveStartFailed, "there is no folder on %s where a hive could live: %s", c.name, strings.Join(bad, "; ")).
 		WithHint("set cache_dir of this node to one that is yours, writable and executable")
