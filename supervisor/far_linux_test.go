@@ -53,3 +53,36 @@ func TestWhatAChildHadOnAnotherMachineIsNotProvenGoneByASweepHere(t *testing.T) 
 		t.Errorf("%v", d.Ends)
 	}
 }
+
+// distant is a child whose exit is heard of later than on this machine: its exit status has a lossy line to cross.
+type distant struct {
+	Process
+	heard chan struct{}
+}
+
+func (d distant) Exited() <-chan struct{} { return d.heard }
+func (distant) ProofTime() time.Duration  { return 2 * proofTime }
+
+type distantSpawner struct{ Spawner }
+
+func (s distantSpawner) Start(ctx context.Context, c Command) (Process, error) {
+	p, err := s.Spawner.Start(ctx, c)
+	d := distant{p, make(chan struct{})}
+	if err == nil {
+		go func() {
+			<-p.Exited()
+			time.AfterFunc(lingerTime+300*time.Millisecond, func() { close(d.heard) })
+		}()
+	}
+	return d, err
+}
+
+func TestAChildOnAnotherMachineIsNotForcedBecauseTheNewsOfItsExitIsLate(t *testing.T) {
+	t.Parallel()
+	w := start(t, "good", func(s *Spec) { s.Spawner = distantSpawner{s.Spawner} })
+	next[LinkUp](w)
+	w.stop()
+	if d := w.down(); d.Cause != "stopped" || d.Ends[0].Forced || d.Ends[0].Unproven {
+		t.Errorf("%q, %v", d.Cause, d.Ends)
+	}
+}

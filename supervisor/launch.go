@@ -39,7 +39,7 @@ const (
 	newsTime = 250 * time.Millisecond
 	// lastLook is how long a sweep may take once the time of a stop is over: half of what the owner's owner allows.
 	lastLook = Allowance / 2
-	// lingerTime is how long a child that reported "stopped" may take to exit.
+	// lingerTime is how long a child on this machine that reported "stopped" may take to exit.
 	lingerTime = 500 * time.Millisecond
 	// fadeTime is how long after the end of the stream the exit may follow: the kernel closes a dying process's
 	// descriptors before it says that the process is dead.

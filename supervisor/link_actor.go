@@ -271,7 +271,7 @@ func (a *linkActor) do(c actor.Context, e linkEffect) {
 	case doBudget:
 		a.after(c, a.budget(), evOverdue)
 	case doLinger:
-		a.after(c, lingerTime, evLingers)
+		a.after(c, a.linger(), evLingers)
 	case doFade:
 		a.after(c, fadeTime, evFaded)
 	case doProof:
@@ -315,6 +315,15 @@ func (a *linkActor) do(c actor.Context, e linkEffect) {
 // budget is how long a stop may take: the worker's grace, and an allowance for each level.
 func (a *linkActor) budget() time.Duration {
 	return a.stop.Grace + time.Duration(a.Levels)*Allowance
+}
+
+// linger is how long a child that reported "stopped" may take to exit. From a machine whose line loses packets the news
+// takes longer; but the stop's own budget holds, since this side has an owner who waits as well.
+func (a *linkActor) linger() time.Duration {
+	if far := a.process.ProofTime(); far > proofTime {
+		return max(lingerTime, min(far/2, a.budget()))
+	}
+	return lingerTime
 }
 
 func (a *linkActor) tick(c actor.Context) {
