@@ -122,7 +122,7 @@ func TestFaultWhileANodeDecodes(t *testing.T) {
 
 func (s strike) strike(t *testing.T, b *testbed.Bed, h *testbed.Host) {
 	visited(t, h, programs.Fake)
-	r := newWorld(t, b, programs.Fake).infer(h.Name, "--json")
+	r := newWorld(t, b, programs.Fake).infer(h.Name, "--json", "--lease", lease.String())
 	if !r.Stdout.Wait("tok9") {
 		t.Fatalf("no token came:\n%s", r.Stderr)
 	}

@@ -39,7 +39,7 @@ func TestTreeASlowAndLossyLineChangesNothing(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		r := newWorld(t, b, programs.Fake).infer(h.Name, "--lease", "10s")
+		r := newWorld(t, b, programs.Fake).infer(h.Name)
 		r.Want(0, "400 tokens", "clean: 3 processes", "0 forced")
 		answers = append(answers, r.Stdout.String())
 		r.Clean(0)

@@ -39,7 +39,7 @@ func prepare(m *testing.M) int {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
-	_ = flag.Set("test.parallel", "6") // these tests wait more than they compute
+	_ = flag.Set("test.parallel", "4") // these tests wait more than they compute
 	return m.Run()
 }
 

@@ -58,7 +58,7 @@ func TestTreeHivesOfSeveralNodesStartAtTheSameTime(t *testing.T) {
 	for _, h := range b.Hosts {
 		visited(t, h, programs.Fake)
 	}
-	r := newWorld(t, b, programs.Fake).infer("h1,h2,h3", "RBEE_LEASE=10s")
+	r := newWorld(t, b, programs.Fake).infer("h1,h2,h3")
 	r.Want(0, "placed on h", "clean: ")
 	if took := time.Since(r.Began); took < 2*time.Second || took > 6*time.Second {
 		t.Errorf("took %v, each host needs 2s alone", took)

@@ -15,10 +15,11 @@ import (
 	"rbee/internal/testkit/treekit"
 )
 
-// lease and grace of the tests; proof is what it may take to learn that a process on another machine is dead (package
-// deploy). A stop waits for a proof as long as its grace allows.
+// lease is that of the tests in which something is struck; all others have the default, since a noisy machine is no
+// failure. grace is everybody's, and proof what it may take to learn that a process on another machine is dead (package
+// deploy); a stop waits for a proof as long as its grace allows.
 const (
-	lease = time.Second
+	lease = 2 * time.Second
 	grace = 4 * time.Second
 	proof = 3 * time.Second
 )
@@ -80,7 +81,7 @@ func (w *world) environment(more ...string) []string {
 		}
 	}
 	env = append(env, "HOME="+w.dir, "XDG_STATE_HOME="+w.dir+"/state", "XDG_RUNTIME_DIR="+w.dir+"/run", "XDG_CACHE_HOME="+w.dir+"/cache",
-		"XDG_CONFIG_HOME="+w.dir+"/.config", "RBEE_ENGINE_DIR="+os.Getenv("RBEE_ENGINE_DIR"), "RBEE_LEASE="+lease.String(), "RBEE_BUNDLES="+bundles[w.bin])
+		"XDG_CONFIG_HOME="+w.dir+"/.config", "RBEE_ENGINE_DIR="+os.Getenv("RBEE_ENGINE_DIR"), "RBEE_BUNDLES="+bundles[w.bin])
 	return append(env, more...)
 }
 
