@@ -5,14 +5,24 @@ import (
 	"strings"
 
 	"rbee/internal/fault"
-	"rbee/internal/fit"
 	"rbee/internal/transport"
 	"rbee/messages"
 	"rbee/supervisor"
 )
 
 func modelText(f Found) string {
-	return fmt.Sprintf("model %s: %s (%s)", f.Name, f.Path, fit.Bytes(f.Size))
+	return fmt.Sprintf("model %s: %s (%s)", f.Name, f.Path, size(f.Size))
+}
+
+// size prints bytes in decimal units, as model files are named.
+func size(n int64) string {
+	switch {
+	case n >= 1e8:
+		return fmt.Sprintf("%.1f GB", float64(n)/1e9)
+	case n >= 1e5:
+		return fmt.Sprintf("%.1f MB", float64(n)/1e6)
+	}
+	return fmt.Sprintf("%d bytes", n)
 }
 
 // startText says which device was chosen, and why it is not a better one.

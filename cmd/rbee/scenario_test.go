@@ -29,6 +29,11 @@ var scenarios = map[string]func(s *gatewaytest.Stream){
 			p.GetTemperature(), p.GetTopK(), p.GetTopP(), p.GetMinP(), p.GetRepeatPenalty(), p.GetSeed(), g.GetStop()))
 		s.Tokens(fmt.Sprintf("limits: max_tokens=%d ctx=%d threads=%d ignore_eos=%v deadline=%v grace=%d\n",
 			g.GetMaxTokens(), load.GetContext(), load.GetThreads(), g.GetIgnoreEos(), g.GetBudgetMs() > 0, g.GetGraceMs()))
+		layers := "all"
+		if load.GpuLayers != nil {
+			layers = fmt.Sprint(load.GetGpuLayers())
+		}
+		s.Tokens(fmt.Sprintf("device: backend=%s device=%s gpu_layers=%s\n", load.GetBackend(), load.GetDevice(), layers))
 		s.Tokens(fmt.Sprintf("node: %s\n", g.GetNode()))
 		s.Tokens(fmt.Sprintf("model: %s cwd=%s dir=%s\n", g.GetModel().GetRef(), g.GetModel().GetCwd(), cmp.Or(g.GetModel().GetModelsDir(), g.GetModel().GetEnvModelsDir())))
 		s.Done("stop", 2)

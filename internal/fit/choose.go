@@ -164,11 +164,11 @@ func (s *shortage) String() string {
 	return fmt.Sprintf("%s needs %s of %s and %s are free", s.device.ID, Bytes(s.needed), what, Bytes(s.free))
 }
 
-// Bytes prints a size in decimal units, as model files are named.
+// Bytes prints a size in decimal units, with the digits that tell needed from free.
 func Bytes(n int64) string {
 	switch {
-	case n >= 1e8:
-		return fmt.Sprintf("%.1f GB", float64(n)/1e9)
+	case n >= 1e9:
+		return fmt.Sprintf("%.2f GB", float64(n)/1e9)
 	case n >= 1e5:
 		return fmt.Sprintf("%.1f MB", float64(n)/1e6)
 	}

@@ -26,14 +26,31 @@ func (f *Fake) Name() string { return "fake" }
 // Release returns "v0".
 func (f *Fake) Release() string { return "v0" }
 
-// Devices returns one CPU with 8 GiB.
+// Devices returns one CPU with 8 GiB, and what the script adds.
 func (f *Fake) Devices() ([]engine.Device, error) {
-	return []engine.Device{{ID: "cpu:0", Backend: "cpu", Description: "fake", TotalBytes: 8 << 30, FreeBytes: 4 << 30}}, nil
+	return append([]engine.Device{{ID: "cpu:0", Backend: "cpu", Description: "fake", TotalBytes: 8 << 30, FreeBytes: 4 << 30}}, f.script.Devices...), nil
+}
+
+// device finds the one named id, "" = the CPU.
+func (f *Fake) device(id string) (engine.Device, error) {
+	all, _ := f.Devices()
+	var have []string
+	for _, d := range all {
+		if d.ID == id || id == "" {
+			return d, nil
+		}
+		have = append(have, d.ID)
+	}
+	return engine.Device{}, fault.New(fault.DeviceUnavailable, "no device %s here: there is %s", id, strings.Join(have, ", "))
 }
 
 // Load opens o.Path, takes the script's time and reports progress in tenths.
 func (f *Fake) Load(ctx context.Context, o engine.LoadOptions) (engine.Model, error) {
 	if err := f.checkLoad(o); err != nil {
+		return nil, err
+	}
+	device, err := f.device(o.Device)
+	if err != nil {
 		return nil, err
 	}
 	const steps = 10
@@ -55,10 +72,18 @@ func (f *Fake) Load(ctx context.Context, o engine.LoadOptions) (engine.Model, er
 	m.info = engine.Info{
 		Architecture: "fake", Name: "fake model", Context: o.Context, ContextTrained: trained,
 		Slots: max(1, o.Slots), Threads: max(1, o.Threads), Vocabulary: 1 << 20,
-		HasTemplate: f.script.Template, Backend: "cpu", Device: "cpu:0", MemoryBytes: f.script.Memory,
+		HasTemplate: f.script.Template, Backend: device.Backend, Device: device.ID, MemoryBytes: f.script.Memory,
 	}
 	if m.info.Context == 0 {
 		m.info.Context = min(trained, 4096)
+	}
+	if f.script.TellLoad {
+		layers := "all"
+		if o.GPULayers != nil {
+			layers = fmt.Sprint(*o.GPULayers)
+		}
+		m.script.Text = fmt.Sprintf("device=%s layers=%s threads=%d slots=%d", o.Device, layers, o.Threads, o.Slots)
+		m.script.Tokens = 4
 	}
 	m.slots = make(chan struct{}, m.info.Slots)
 	return m, nil
@@ -81,8 +106,6 @@ func (f *Fake) checkLoad(o engine.LoadOptions) error {
 		return fault.Wrap(fault.ModelNotFound, err, "cannot read the model file %s: %v", o.Path, err)
 	case info.Size() == 0:
 		return fault.New(fault.ModelCorrupt, "%s is empty", o.Path)
-	case o.Device != "" && o.Device != "cpu:0":
-		return fault.New(fault.DeviceUnavailable, "no device %s here: there is cpu:0", o.Device)
 	case o.Slots < 0 || o.Threads < 0 || o.Context < 0:
 		return fault.New(fault.InvalidRequest, "slots, threads and context cannot be negative")
 	case o.Context > f.trained():

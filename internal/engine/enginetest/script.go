@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"rbee/internal/engine"
 	"rbee/internal/fault"
 )
 
@@ -58,8 +59,10 @@ type Script struct {
 	Code      fault.Code    // of Fail; "" = INTERNAL
 	OnlyOnce  string        // a path: harm is done only by who can create it, so that a second worker is healthy
 	Harm      map[Point]Harm
-	Identical bool // an answer does not depend on the seed even at a temperature
-	Clock     bool // the words of the answer are the moments at which they were made, in Unix nanoseconds
+	Identical bool            // an answer does not depend on the seed even at a temperature
+	Clock     bool            // the words of the answer are the moments at which they were made, in Unix nanoseconds
+	Devices   []engine.Device // beside the CPU
+	TellLoad  bool            // the answer says how the model was loaded
 }
 
 // Parse reads a script: fields separated by commas, in any order.
@@ -72,6 +75,8 @@ type Script struct {
 //	clock              its words are the moments they were made, in Unix nanoseconds
 //	ctx=512  memory=N  what Info says
 //	template           the model brings a chat template
+//	devices=cuda:0/8000 cuda:1/500   there are GPUs too, with so many million bytes free
+//	tell-load          the answer says how the model was loaded
 //	hang=decode@3      hang after 3 tokens; also load, prefill, close. So exit=, crash=, abort=, fail=, garbage=
 //	code=MODEL_CORRUPT what fail= returns
 //	once=PATH          harm only the first that comes to it
@@ -117,6 +122,10 @@ func (s *Script) set(key, value string) (err error) {
 		s.Template = true
 	case "clock":
 		s.Clock = true
+	case "devices":
+		s.Devices, err = devices(value)
+	case "tell-load":
+		s.TellLoad = true
 	case "code":
 		s.Code = fault.Code(value)
 	case "once":
@@ -130,6 +139,19 @@ func (s *Script) set(key, value string) (err error) {
 		err = fmt.Errorf("unknown field")
 	}
 	return err
+}
+
+func devices(text string) (all []engine.Device, err error) {
+	for field := range strings.FieldsSeq(text) {
+		id, megabytes, _ := strings.Cut(field, "/")
+		backend, _, ok := strings.Cut(id, ":")
+		n, err := positive(megabytes)
+		if err != nil || !ok {
+			return nil, fmt.Errorf("%q is no device: cuda:0/8000", field)
+		}
+		all = append(all, engine.Device{ID: id, Backend: backend, Description: "fake " + backend, TotalBytes: int64(n) * 1e6, FreeBytes: int64(n) * 1e6})
+	}
+	return all, nil
 }
 
 func parsePoint(text string) (Point, error) {

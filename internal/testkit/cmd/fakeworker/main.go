@@ -7,6 +7,7 @@
 package main
 
 import (
+	"encoding/json"
 	"fmt"
 	"os"
 	"os/exec"
@@ -31,13 +32,30 @@ func main() {
 			grandchild()
 		}
 	}
-	os.Exit(worker.Run("llm-worker-rbee", func(*messages.WorkerConfig) (engine.Engine, error) {
-		s, err := enginetest.FromEnv()
-		if err != nil {
-			return nil, err
-		}
-		return enginetest.New(s), nil
-	}))
+	if len(os.Args) == 2 && os.Args[1] == "detect" {
+		detect()
+		return
+	}
+	os.Exit(worker.Run("llm-worker-rbee", open))
+}
+
+func open(*messages.WorkerConfig) (engine.Engine, error) {
+	s, err := enginetest.FromEnv()
+	if err != nil {
+		return nil, err
+	}
+	return enginetest.New(s), nil
+}
+
+// detect lists the script's devices, as the real one lists the machine's.
+func detect() {
+	e, err := open(nil)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	devices, _ := e.Devices()
+	_ = json.NewEncoder(os.Stdout).Encode(map[string]any{"devices": devices})
 }
 
 func grandchild() {
