@@ -19,10 +19,11 @@ type Conn struct {
 	clients []*ssh.Client // one for each hop; the last is the node's
 	proxy   *proxy        // nil without a ProxyCommand
 
-	mu      sync.Mutex
-	below   net.Conn // what leaves this machine
-	closed  bool     // below is, or will be
-	givenUp bool     // by Close
+	mu       sync.Mutex
+	below    net.Conn              // what leaves this machine
+	closed   bool                  // below is, or will be
+	sessions map[*Session]struct{} // whose channel is open
+	givenUp  bool                  // by Close
 
 	lost chan struct{}
 }
@@ -42,15 +43,32 @@ func (c *Conn) Lost() <-chan struct{} { return c.lost }
 func (c *Conn) Close() error {
 	c.mu.Lock()
 	c.givenUp = true
+	for s := range c.sessions {
+		s.abandon() // first, so that nobody takes our end for theirs
+	}
 	c.mu.Unlock()
 	c.closeBelow()
 	return nil
 }
 
-func (c *Conn) given() bool {
+// keep and forget say which sessions Close must free.
+func (c *Conn) keep(s *Session) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.givenUp
+	if c.givenUp {
+		s.abandon()
+		return
+	}
+	if c.sessions == nil {
+		c.sessions = map[*Session]struct{}{}
+	}
+	c.sessions[s] = struct{}{}
+}
+
+func (c *Conn) forget(s *Session) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	delete(c.sessions, s)
 }
 
 func (c *Conn) closeBelow() {

@@ -272,23 +272,30 @@ func TestEndlessStderrHoldsUpNothing(t *testing.T) {
 // Nothing waits for a reader who never comes, once the connection was closed here. More has arrived than there is
 // room for: the answer to a request comes behind it.
 func TestClosingTheConnectionFreesASessionNobodyReads(t *testing.T) {
-	wrote := make(chan bool)
-	c := session(t, func(ch ssh.Channel, _ <-chan *ssh.Request) {
-		_, _ = ch.Write(make([]byte, 2<<20))
-		wrote <- true
-	})
-	before := goleak.IgnoreCurrent()
-	s, err := c.Start(t.Context(), []string{"true"})
-	if err != nil {
-		t.Fatal(err)
+	for _, ends := range []bool{false, true} { // the far side, before we do
+		wrote := make(chan bool)
+		c := session(t, func(ch ssh.Channel, _ <-chan *ssh.Request) {
+			if _, _ = ch.Write(make([]byte, 2<<20)); ends {
+				_ = ch.Close()
+			}
+			wrote <- true
+		})
+		before := goleak.IgnoreCurrent()
+		s, err := c.Start(t.Context(), []string{"true"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		<-wrote
+		if _, _, err := c.clients[0].SendRequest("are you there", true, nil); err != nil {
+			t.Fatal(err)
+		}
+		if ends {
+			<-s.Done()
+		}
+		c.Close()
+		<-s.Done()
+		goleak.VerifyNone(t, before)
 	}
-	<-wrote
-	if _, _, err := c.clients[0].SendRequest("are you there", true, nil); err != nil {
-		t.Fatal(err)
-	}
-	c.Close()
-	<-s.Done()
-	goleak.VerifyNone(t, before)
 }
 
 func TestASignalIsAskedFor(t *testing.T) {

@@ -27,6 +27,7 @@ func (s *Session) drain(to sink, from io.Reader) {
 		}
 		if err != nil {
 			to.End(err)
+			s.part()
 			return
 		}
 	}
@@ -83,9 +84,14 @@ func (s *Session) requests(reqs <-chan *ssh.Request) {
 		}
 	}
 	s.finish(exit)
-	s.in.Abandon(io.ErrClosedPipe)
-	if s.conn.given() { // else what arrived can still be read
-		s.out.Abandon(errClosed)
-		s.errs.abandon()
+	s.in.Abandon(io.ErrClosedPipe) // what arrived can still be read
+	s.part()
+}
+
+// part is called by each of the three that serve the far side's end of the channel. After the last, nothing of the
+// session waits for anybody.
+func (s *Session) part() {
+	if s.parted.Add(1) == 3 {
+		s.conn.forget(s)
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"io"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 
 	"golang.org/x/crypto/ssh"
@@ -27,6 +28,8 @@ type Session struct {
 	in, out *pipe // its stdin and stdout
 	errs    *stderr
 
+	parted atomic.Int32
+
 	fed   chan struct{} // all that will ever be written is
 	close sync.Once
 
@@ -45,6 +48,7 @@ func open(c *Conn, words []string) (*Session, error) {
 	}
 	s := &Session{conn: c, ch: ch, in: newPipe(streamRoom), out: newPipe(streamRoom), errs: newStderr(),
 		fed: make(chan struct{}), done: make(chan struct{})}
+	c.keep(s)
 	go s.requests(reqs)
 	go s.feed()
 	go s.drain(s.out, ch)
@@ -88,8 +92,7 @@ func (s *Session) CloseWrite() error {
 // the end of it.
 func (s *Session) Close() error {
 	s.close.Do(func() {
-		s.out.Abandon(errClosed)
-		s.errs.abandon()
+		s.abandon()
 		s.in.End(errClosed)
 		s.finish(remote.Exit{Err: errClosed})
 		go func() {
@@ -98,6 +101,12 @@ func (s *Session) Close() error {
 		}()
 	})
 	return nil
+}
+
+// abandon frees whoever reads.
+func (s *Session) abandon() {
+	s.out.Abandon(errClosed)
+	s.errs.abandon()
 }
 
 // Stderr is the command's stderr. What is not read is dropped beyond 64 KiB, and the reader is told; so a command
