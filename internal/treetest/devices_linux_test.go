@@ -55,9 +55,9 @@ func TestTreeAWorkerRunsOnTheDeviceThatIsAskedFor(t *testing.T) {
 		{"no layers", []string{"--gpu-layers", "0"}, "device=cpu:0", "starting worker (cpu:0)"},
 	} {
 		r := infer(t, fake, append([]string{engine, gpus}, c.flags...)...)
-		r.want(0, c.says)
-		if !strings.Contains(r.stdout.String(), c.answer) {
-			t.Errorf("%s: the worker was loaded with %q, want %s", c.name, r.stdout, c.answer)
+		r.Want(0, c.says)
+		if !strings.Contains(r.Stdout.String(), c.answer) {
+			t.Errorf("%s: the worker was loaded with %q, want %s", c.name, r.Stdout, c.answer)
 		}
 	}
 }
@@ -76,16 +76,16 @@ func TestTreeADeviceThatIsNotThereIsRefusedWithWhatThereIs(t *testing.T) {
 		{[]string{"--backend", "vulkan"}, []string{"INSUFFICIENT_VRAM", "not enough memory of vulkan:0: demo", "and 200.0 MB are free"}},
 	} {
 		r := infer(t, fake, append([]string{engine, gpus, "--json"}, c.flags...)...)
-		if code := r.end(); code != 1 {
-			t.Errorf("%v: exit code %d\n%s", c.flags, code, r.stderr)
+		if code := r.End(); code != 1 {
+			t.Errorf("%v: exit code %d\n%s", c.flags, code, r.Stderr)
 		}
 		for _, s := range c.says {
-			if !strings.Contains(r.stdout.String(), s) {
-				t.Errorf("%v: the error does not say %q: %s", c.flags, s, r.stdout)
+			if !strings.Contains(r.Stdout.String(), s) {
+				t.Errorf("%v: the error does not say %q: %s", c.flags, s, r.Stdout)
 			}
 		}
-		if strings.Contains(r.stderr.String(), "starting worker") {
-			t.Errorf("%v: a worker was started: %s", c.flags, r.stderr)
+		if strings.Contains(r.Stderr.String(), "starting worker") {
+			t.Errorf("%v: a worker was started: %s", c.flags, r.Stderr)
 		}
 	}
 }
@@ -94,9 +94,9 @@ func TestTreeADeviceThatIsNotThereIsRefusedWithWhatThereIs(t *testing.T) {
 func TestTreeAGPUIsNeverReplacedByTheCPU(t *testing.T) {
 	t.Parallel()
 	r := infer(t, real, "--backend", "cuda")
-	r.want(1, "no cuda here: there is cpu:0")
-	if strings.Contains(r.stderr.String(), "starting worker") {
-		t.Errorf("a worker was started: %s", r.stderr)
+	r.Want(1, "no cuda here: there is cpu:0")
+	if strings.Contains(r.Stderr.String(), "starting worker") {
+		t.Errorf("a worker was started: %s", r.Stderr)
 	}
 }
 
@@ -108,12 +108,12 @@ func TestTreeAModelThatDoesNotFitIsRefusedBeforeAWorkerStarts(t *testing.T) {
 		t.Fatal(err)
 	}
 	r := infer(t, real, "--model", path, "--ctx", "16777216")
-	r.want(1, "not enough memory: model with a context of 16777216 tokens needs", "are free", "KV cache 1099.51 GB", "fits: --ctx ", "2 processes stopped")
-	if took := time.Since(r.began); took > 2*time.Second {
+	r.Want(1, "not enough memory: model with a context of 16777216 tokens needs", "are free", "KV cache 1099.51 GB", "fits: --ctx ", "2 processes stopped")
+	if took := time.Since(r.Began); took > 2*time.Second {
 		t.Errorf("took %v, allowed are 2s", took)
 	}
-	if strings.Contains(r.stderr.String(), "starting worker") {
-		t.Errorf("a worker was started: %s", r.stderr)
+	if strings.Contains(r.Stderr.String(), "starting worker") {
+		t.Errorf("a worker was started: %s", r.Stderr)
 	}
 }
 
