@@ -47,7 +47,12 @@ func (f *modelFiles) get(ctx context.Context, m *messages.ModelRef, say func(hiv
 	e := f.env(m)
 	if !m.GetNoPull() {
 		e.Fetcher = f.fetcher
+		began := false
 		e.Progress = func(p models.Progress) {
+			if !began { // a line of its own, where no bar can be drawn
+				began = true
+				say(hive.Progress{Text: fmt.Sprintf("downloading %s (%.1f MB)", m.GetRef(), float64(p.Total)/1e6)})
+			}
 			say(hive.Progress{Text: "downloading " + m.GetRef() + rate(p), Fraction: max(float64(p.Bytes)/float64(max(p.Total, 1)), 0.001)})
 		}
 	}
