@@ -190,7 +190,7 @@ func (a *linkActor) on(c actor.Context, e linkEvent) {
 		if a.session == nil {
 			a.blame("killed: it closed its stream before the handshake")
 		}
-		a.blame(fmt.Sprintf("killed: link lost (no sign of life for %v)", a.Lease))
+		a.blame("killed: link lost" + a.silence())
 	case evHung:
 		a.blame(fmt.Sprintf("killed: no answer for %v", a.Lease))
 	case evOverdue:
@@ -230,6 +230,14 @@ func (a *linkActor) look() {
 	if late := time.Since(a.tickAt); !a.tickAt.IsZero() && late > a.Lease/2 {
 		a.suspended = late
 	}
+}
+
+// silence says that the lease was over, if it was: a link can also be cut off from one moment to the next.
+func (a *linkActor) silence() string {
+	if time.Since(a.syncAt) < a.Lease/2 { // it is asked every third of a lease
+		return ""
+	}
+	return fmt.Sprintf(" (no sign of life for %v)", a.Lease)
 }
 
 // blame keeps the first cause; "" only notes the time of the first sign.
