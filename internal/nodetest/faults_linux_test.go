@@ -151,11 +151,11 @@ func (s strike) strike(t *testing.T, b *testbed.Bed, h *testbed.Host) {
 		t.Fatal(err)
 	}
 	nothingRuns(t, h, 0)
-	s.said(t, h, r, code)
+	s.said(t, b, h, r, code)
 }
 
 // said checks what the command makes of it.
-func (s strike) said(t *testing.T, h *testbed.Host, r *treekit.Run, code int) {
+func (s strike) said(t *testing.T, b *testbed.Bed, h *testbed.Host, r *treekit.Run, code int) {
 	switch {
 	case s.then == mute:
 		if code != 1 && code != -1 { // -1: SIGKILL
@@ -163,6 +163,12 @@ func (s strike) said(t *testing.T, h *testbed.Host, r *treekit.Run, code int) {
 		}
 		return
 	case s.then == whole:
+		w := newWorld(t, b, programs.Fake)
+		w.infer(h.Name).Want(1, "SSH_UNREACHABLE", "is sshd running")
+		if err := h.StartSSHD(); err != nil {
+			t.Fatal(err)
+		}
+		w.infer(h.Name).Want(0)
 		if code != 0 || !strings.Contains(r.Stdout.String(), "tok299") {
 			t.Errorf("exit code %d, the answer is not whole: %s", code, r.Stderr)
 		}

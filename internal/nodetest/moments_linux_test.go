@@ -1,0 +1,107 @@
+package nodetest
+
+import (
+	"os"
+	"strings"
+	"syscall"
+	"testing"
+
+	"rbee/internal/testbed"
+	"rbee/internal/testkit/treekit"
+)
+
+// A moment before or after the decoding, held open so that nothing depends on luck.
+type moment struct {
+	name   string
+	engine string
+	until  func(h *testbed.Host, r *treekit.Run) bool
+	bare   bool // the host has nothing of ours yet
+}
+
+var moments = []moment{
+	{"sending", "tokens=20", func(h *testbed.Host, r *treekit.Run) bool { return r.Stderr.Wait("sending rbee to") }, true},
+	{"loading", "tokens=20,hang=load", func(h *testbed.Host, r *treekit.Run) bool { return r.Stderr.Wait("loading model") }, false},
+	{"stopping", "tokens=100000,rate=200,hang=decode@10", func(h *testbed.Host, r *treekit.Run) bool {
+		if !r.Stdout.Wait("tok9") || r.Cmd.Process.Signal(syscall.SIGTERM) != nil {
+			return false
+		}
+		return r.Stderr.Wait("stopping 1 hive")
+	}, false},
+}
+
+// blows are those of the strikes that can hit at any moment.
+var blows = []strike{
+	{"queen killed", local("queen", syscall.SIGKILL), byKernel, unproven, "QUEEN_", false},
+	{"keeper killed", local("keeper", syscall.SIGKILL), byKernel, mute, "", true},
+	{"sshd session killed", kill(testbed.SSHSession), byKernel, proven, "NODE_LOST", false},
+	{"reset", cut(testbed.RST), byKernel, unproven, "NODE_LOST", true},
+	{"both dropped", cut(testbed.DropBoth), byLease, unproven, "NODE_LOST", false},
+}
+
+// ofBee picks what runs as the host's user, whatever it is, but for the session itself.
+func ofBee(p testbed.Process) bool { return p.UID == 2001 && !testbed.SSHSession(p) }
+
+func TestFaultBeforeAndAfterANodeDecodes(t *testing.T) {
+	t.Parallel()
+	full := os.Getenv("RBEE_FAULTS") == "full"
+	for _, m := range moments {
+		var specs []testbed.Spec
+		for range blows {
+			specs = append(specs, testbed.Spec{SSHD: engine(m.engine)})
+		}
+		b := hosts(t, specs...)
+		t.Run(m.name, func(t *testing.T) {
+			for i, s := range blows {
+				// What is sent is taken by a shell, which has no lease: a line that is dead without a word is ended
+				// by install.sh's own clock, in a minute.
+				if m.bare && s.when == byLease || s.rare && !full {
+					continue
+				}
+				t.Run(s.name, func(t *testing.T) {
+					t.Parallel()
+					m.strike(t, b, b.Hosts[i], s)
+				})
+			}
+		})
+	}
+}
+
+func (m moment) strike(t *testing.T, b *testbed.Bed, h *testbed.Host, s strike) {
+	if m.bare {
+		if err := h.Slow(testbed.Line{Rate: 4_000_000}); err != nil {
+			t.Fatal(err)
+		}
+	} else {
+		visited(t, h, programs.Fake)
+	}
+	r := newWorld(t, b, programs.Fake).infer(h.Name, "--lease", lease.String())
+	if !m.until(h, r) {
+		t.Fatalf("the moment never came:\n%s", r.Stderr)
+	}
+	if err := s.do(h, r); err != nil {
+		t.Fatal(err)
+	}
+	limit := lease + slack
+	if s.when == byLease && m.name == "stopping" {
+		limit += grace
+	}
+	if left, err := h.WaitGone(limit, ofBee); err != nil || len(left) > 0 {
+		t.Errorf("alive after %v: %v %v", limit, left, err)
+	}
+	r.Clean(lease + proof + grace + slack)
+	code := r.End()
+	if s.then != mute && code != 1 && (m.name != "stopping" || code != 143) {
+		t.Errorf("exit code %d\n%s", code, r.Stderr)
+	}
+	if s.then != mute && m.name != "stopping" && !strings.Contains(r.Stderr.String(), s.code) {
+		t.Errorf("the error is no %s:\n%s", s.code, r.Stderr)
+	}
+	if err := h.Heal(); err != nil {
+		t.Fatal(err)
+	}
+	nothingRuns(t, h, 0)
+	if m.bare { // what was left half done is gone, or goes with the next visit, which works
+		newWorld(t, b, programs.Fake).infer(h.Name).Want(0, "sending")
+		bare(t, h)
+	}
+}
