@@ -9,7 +9,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/asynkron/protoactor-go/actor"
 	"github.com/hashicorp/yamux"
+
+	"rbee/messages"
 )
 
 // noted keeps what is written through it, write by write.
@@ -88,5 +91,60 @@ func TestAFrameThatCannotBeWrittenIsAnError(t *testing.T) {
 	}
 	if _, err := w.Write([]byte("abc")); err == nil {
 		t.Error("it was written to a closed pipe")
+	}
+}
+
+func TestAMessageUpIsNotAnsweredByFramesDown(t *testing.T) {
+	endpoint := func(address string) *Endpoint {
+		e, err := NewEndpoint(address, Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(e.Close)
+		return e
+	}
+	above, below := endpoint(owner), endpoint(sibling)
+	a, b := net.Pipe()
+	c := &noted{Conn: a}
+	down, err1 := above.AttachDown(sibling, c, time.Minute)
+	up, err2 := below.AttachUp(b, time.Minute)
+	if err1 != nil || err2 != nil {
+		t.Fatal(err1, err2)
+	}
+	t.Cleanup(func() { up.Close(); down.Close() })
+	got := make(chan int64)
+	reader, err := above.System.Root.SpawnNamed(actor.PropsFromFunc(func(c actor.Context) {
+		if m, ok := c.Message().(*messages.Tokens); ok {
+			got <- m.GetSeq()
+		}
+	}), StreamPrefix+"secret")
+	if err != nil {
+		t.Fatal(err)
+	}
+	send := func(n int64) {
+		below.System.Root.Send(actor.NewPID(owner, reader.Id), &messages.Tokens{Id: "r", Seq: n, Pieces: []string{"one", " word"}})
+		select {
+		case seq := <-got:
+			if seq != n {
+				t.Fatalf("message %d came, want %d", seq, n)
+			}
+		case <-time.After(patience):
+			t.Fatalf("message %d did not come", n)
+		}
+	}
+	const opening, all = 10, 100
+	before := 0
+	for n := range int64(all) {
+		if n == opening { // the stream is open, and what there is to agree on is agreed
+			c.mu.Lock()
+			before = len(c.writes)
+			c.mu.Unlock()
+		}
+		send(n)
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if n := len(c.writes) - before; n > 5 {
+		t.Errorf("%d messages up were answered by %d frames down", all-opening, n)
 	}
 }

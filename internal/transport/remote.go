@@ -23,6 +23,10 @@ const (
 	// writerQueue is the start size of the queue to one peer, which grows. The library's 1,000,000 costs 16 MB per
 	// late message to a dead life.
 	writerQueue = 256
+	// window is how much one side sends before the other has taken it, bytes. It is above yamux' own, so that gRPC never
+	// waits. A fixed one also ends gRPC's measuring of the line: it answers every message with a ping, whose answer comes
+	// back, so that one message up the tree was three through every process on its way.
+	window = 1 << 20
 )
 
 // Endpoint is one process's actor system, reachable by its address from anywhere in the tree.
@@ -59,6 +63,8 @@ func NewEndpoint(address string, o Options) (*Endpoint, error) {
 		remote.WithServerOptions(
 			grpc.Creds(e.bell),
 			grpc.MaxRecvMsgSize(maxMessage),
+			grpc.StaticStreamWindowSize(window),
+			grpc.StaticConnWindowSize(window),
 			// With keepalive gRPC sets TCP_USER_TIMEOUT on the bell, which is closed by then, and drops the stream.
 			grpc.KeepaliveParams(keepalive.ServerParameters{Time: math.MaxInt64}),
 			grpc.StreamInterceptor(g.stream),
@@ -68,6 +74,8 @@ func NewEndpoint(address string, o Options) (*Endpoint, error) {
 		remote.WithDialOptions(
 			grpc.WithTransportCredentials(insecure.NewCredentials()),
 			grpc.WithAuthority("rbee"),
+			grpc.WithStaticStreamWindowSize(window),
+			grpc.WithStaticConnWindowSize(window),
 			grpc.WithContextDialer(func(_ context.Context, target string) (net.Conn, error) {
 				return e.Open(target, ServiceActors)
 			}),
