@@ -70,7 +70,7 @@ func put(ctx context.Context, conn remote.Conn, place Place, b bundle.Bundle, pr
 		return err
 	}
 	defer file.Close()
-	s, err := start(ctx, conn, installScript, place.Dir, b.Folder(), b.ID, strconv.Itoa(b.Files))
+	s, err := start(ctx, conn, installScript, place.Dir, b.Folder(), b.ID, strconv.Itoa(b.Files), strconv.Itoa(int(stall.Seconds())))
 	if err != nil {
 		return err
 	}

@@ -1,8 +1,8 @@
-# Puts a bundle into a folder of this node.  sh -s NONCE DIR NAME SHA256 FILES, and after "go" the compressed tar
+# Puts a bundle into a folder of this node.  sh -s NONCE DIR NAME SHA256 FILES IDLE, and after "go" the compressed tar
 #
 # The whole of it is read before main runs (nothing may follow its call), and nothing of the bundle is sent before "go":
 # so what comes on stdin after that is the bundle alone, although shells read ahead.
-dir=$2 name=$3 want=$4 files=$5
+dir=$2 name=$3 want=$4 files=$5 idle=$6
 keep=3 # bundles that stay, besides those that run
 to=$dir/bundles/$name
 stage=$dir/.stage-$nonce
@@ -22,15 +22,40 @@ unpack() {
 	if [ "$({ echo ok | tee /dev/fd/3 >/dev/null; } 3>&1 2>/dev/null)" = ok ]; then
 		{
 			{
-				gzip -dc | tee /dev/fd/3 | {
+				feed | gzip -dc | tee /dev/fd/3 | {
 					cd "$new" && tar xmof - >/dev/null && cat >/dev/null && echo unpacked >&4
 				}
 			} 3>&1 | digest
 		} 4>&1
 	else
-		gzip -dc >"$stage/tar" && digest <"$stage/tar" && (cd "$new" && tar xmof ../tar >/dev/null && echo unpacked)
+		feed | gzip -dc >"$stage/tar" && digest <"$stage/tar" && (cd "$new" && tar xmof ../tar >/dev/null && echo unpacked)
 		rm -f "$stage/tar"
 	fi
+}
+
+# feed copies the compressed tar from descriptor 5. It is a process that guard knows.
+feed() {
+	cat <&5 &
+	echo $! >"$stage/feed"
+	wait $!
+}
+
+# guard ends feed when nothing was unpacked for IDLE seconds, and with it everything: to a line that is dead without a
+# word, sshd and all of this would listen for hours. Without du it ends nothing.
+guard() {
+	nap=
+	trap '[ -z "$nap" ] || kill "$nap" 2>/dev/null; exit 0' 1 2 13 15
+	before= still=0 step=$((idle / 10 + 1))
+	while [ "$still" -lt "$idle" ]; do
+		kill -0 "$$" || exit 0 # main was killed
+		sleep "$step" &
+		nap=$!
+		wait "$nap"
+		now=$(du -sk "$stage" 2>/dev/null) || now=
+		if [ -n "$now" ] && [ "$now" = "$before" ]; then still=$((still + step)); else still=0; fi
+		before=$now
+	done
+	read -r reader <"$stage/feed" && kill "$reader"
 }
 
 # whole: is the bundle there, with all its files? A cleaner of /tmp takes those that nobody read for long.
@@ -106,8 +131,14 @@ main() {
 		say have
 		exit 0
 	fi
+	exec 5<&0
+	# With exec, because a shell may keep what it redirects for a function; the session would then not end without guard.
+	(exec </dev/null >/dev/null 2>&1 5<&-; guard) &
+	guard=$!
+	trap 'kill "$guard" 2>/dev/null; rm -rf "$stage"' 0
 	say go
 	got=$(unpack)
+	kill "$guard" 2>/dev/null
 	case $got in
 	*unpacked*) ;;
 	*) fail unpack ;;
