@@ -1,10 +1,14 @@
 package nodetest
 
 import (
+	"os"
 	"strings"
+	"syscall"
 	"testing"
+	"time"
 
 	"rbee/internal/testbed"
+	"rbee/internal/testkit/treekit"
 )
 
 // greeting is what the demo model answers at temperature 0.
@@ -35,4 +39,62 @@ func TestTreeABareHostAnswersAndKeepsNothingButTheCache(t *testing.T) {
 	}
 	r.Clean(0)
 	bare(t, b.Host("h1"))
+}
+
+// Nobody has to be first, or to wait for the other.
+func TestTreeFourFirstVisitsAtOnceDoNotHurtEachOther(t *testing.T) {
+	t.Parallel()
+	b := hosts(t, testbed.Spec{})
+	var visits []*treekit.Run
+	for range 4 {
+		visits = append(visits, newWorld(t, b, programs.Fake).infer("h1"))
+	}
+	for _, r := range visits {
+		r.Want(0, "sending rbee to h1", "clean: 3 processes", "0 forced")
+		r.Clean(0)
+	}
+	bare(t, b.Host("h1"))
+	bundles, err := os.ReadDir(b.Host("h1").Path("/home/bee/.cache/rbee/bundles"))
+	if err != nil || len(bundles) != 1 {
+		t.Errorf("in the cache: %v %v", bundles, err)
+	}
+}
+
+func TestTreeACtrlCWhileANodeIsReachedLeavesNothing(t *testing.T) {
+	t.Parallel()
+	b := hosts(t, testbed.Spec{HomeFiles: map[string]string{".bashrc": "sleep 3\n"}}, testbed.Spec{})
+	if err := b.Host("h2").Cut(testbed.DropBoth); err != nil {
+		t.Fatal(err)
+	}
+	for _, h := range b.Hosts {
+		visited(t, h, programs.Fake)
+		r := newWorld(t, b, programs.Fake).infer(h.Name)
+		if !r.Stderr.Wait("starting hive on " + h.Name) {
+			t.Fatal(r.Stderr)
+		}
+		began := time.Now()
+		_ = r.Cmd.Process.Signal(syscall.SIGINT)
+		r.Want(130)
+		if took := time.Since(began); took > 7*time.Second { // a cancel is acknowledged within 5 s, then comes the stop
+			t.Errorf("%s: took %v", h.Name, took)
+		}
+		r.Clean(0)
+		if left, err := h.WaitGone(5*time.Second, ofBee); err != nil || len(left) > 0 {
+			t.Errorf("left: %v %v", left, err)
+		}
+	}
+}
+
+func TestTreeThisMachineAndAnotherTakePartTogether(t *testing.T) {
+	t.Parallel()
+	b := hosts(t, testbed.Spec{})
+	visited(t, b.Host("h1"), programs.Fake)
+	w := newWorld(t, b, programs.Fake)
+	r := w.infer("localhost,h1", "--json")
+	r.Want(0, "starting hive on localhost", "starting hive on h1", "placed on ")
+	if rc := r.Receipt(); !rc.Clean || len(rc.Processes) != 4 {
+		t.Errorf("receipt %+v, want a queen, two hives and a worker", rc)
+	}
+	r.Clean(0)
+	nothingRuns(t, b.Host("h1"), 0)
 }
