@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -62,6 +63,7 @@ func sshTrue(b *testing.B, bed *testbed.Bed, host string) time.Duration {
 type visit struct {
 	ready time.Duration // from the start of the command until the worker is up and its model in memory
 	load  time.Duration // of that, the engine's load
+	said  string
 	spans []telemetry.Span
 }
 
@@ -70,7 +72,7 @@ func infer(b *testing.B, node string) visit {
 	b.Helper()
 	trace := filepath.Join(b.TempDir(), "trace")
 	began := time.Now()
-	out, err := exec.Command(bin+"/rbee", "infer", "-q", "--node", node, "--model", "demo", "--prompt", "hello world", "--temperature", "0",
+	out, err := exec.Command(bin+"/rbee", "infer", "--node", node, "--model", "demo", "--prompt", "hello world", "--temperature", "0",
 		"--max-tokens", "1", "--trace", trace).CombinedOutput()
 	if err != nil {
 		b.Fatalf("%v\n%s", err, out)
@@ -84,7 +86,7 @@ func infer(b *testing.B, node string) visit {
 	if err != nil {
 		b.Fatal(err)
 	}
-	v := visit{spans: spans}
+	v := visit{said: string(out), spans: spans}
 	load, start := v.span(b, telemetry.SpanLoadModel), v.span(b, telemetry.SpanStartWorker)
 	v.load = load.Took()
 	v.ready = max(load.End.Sub(began), start.End.Sub(began))
@@ -101,16 +103,13 @@ func (v visit) span(b *testing.B, name string) telemetry.Span {
 		}
 	}
 	if len(found) != 1 {
-		b.Fatalf("%d spans are called %q in %v", len(found), name, names(v.spans))
+		var all strings.Builder
+		for _, s := range v.spans {
+			fmt.Fprintf(&all, "%s +%v %s failed %v %v\n", s.Start.Format("05.000"), s.Took(), s.Name, s.Failed, s.Attributes)
+		}
+		b.Fatalf("%d spans are called %q:\n%s%s", len(found), name, &all, v.said)
 	}
 	return found[0]
-}
-
-func names(spans []telemetry.Span) (all []string) {
-	for _, s := range spans {
-		all = append(all, s.Name)
-	}
-	return all
 }
 
 // forget makes the next visit of a host the first one.
