@@ -407,9 +407,10 @@ type Generate struct {
 	BudgetMs      int64                  `protobuf:"varint,12,opt,name=budget_ms,json=budgetMs,proto3" json:"budget_ms,omitempty"` // time left; 0 = none. Never a wall clock: two hosts have two
 	Credit        int64                  `protobuf:"varint,13,opt,name=credit,proto3" json:"credit,omitempty"`                     // pieces the worker may send before the first Credit
 	Traceparent   string                 `protobuf:"bytes,14,opt,name=traceparent,proto3" json:"traceparent,omitempty"`
-	GraceMs       int64                  `protobuf:"varint,15,opt,name=grace_ms,json=graceMs,proto3" json:"grace_ms,omitempty"` // what the worker gets when it must be stopped for this request
-	Attempt       int64                  `protobuf:"varint,16,opt,name=attempt,proto3" json:"attempt,omitempty"`                // 1, 2 after a retry
-	Warm          bool                   `protobuf:"varint,17,opt,name=warm,proto3" json:"warm,omitempty"`                      // set by the hive: the worker had the model before this request came
+	GraceMs       int64                  `protobuf:"varint,15,opt,name=grace_ms,json=graceMs,proto3" json:"grace_ms,omitempty"`    // what the worker gets when it must be stopped for this request
+	Attempt       int64                  `protobuf:"varint,16,opt,name=attempt,proto3" json:"attempt,omitempty"`                   // 1, 2 after a retry
+	Warm          bool                   `protobuf:"varint,17,opt,name=warm,proto3" json:"warm,omitempty"`                         // set by the hive: the worker had the model before this request came
+	PlanOnly      bool                   `protobuf:"varint,18,opt,name=plan_only,json=planOnly,proto3" json:"plan_only,omitempty"` // say what would become of it, and do nothing
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -559,6 +560,13 @@ func (x *Generate) GetAttempt() int64 {
 func (x *Generate) GetWarm() bool {
 	if x != nil {
 		return x.Warm
+	}
+	return false
+}
+
+func (x *Generate) GetPlanOnly() bool {
+	if x != nil {
+		return x.PlanOnly
 	}
 	return false
 }
@@ -1016,10 +1024,11 @@ func (x *Cancel) GetReason() string {
 type Done struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Id            string                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
-	FinishReason  string                 `protobuf:"bytes,2,opt,name=finish_reason,json=finishReason,proto3" json:"finish_reason,omitempty"` // "stop", "length", "cancelled"
+	FinishReason  string                 `protobuf:"bytes,2,opt,name=finish_reason,json=finishReason,proto3" json:"finish_reason,omitempty"` // "stop", "length", "cancelled", "planned"
 	Usage         *Usage                 `protobuf:"bytes,3,opt,name=usage,proto3" json:"usage,omitempty"`
 	Timings       *Timings               `protobuf:"bytes,4,opt,name=timings,proto3" json:"timings,omitempty"`
 	Spans         []byte                 `protobuf:"bytes,5,opt,name=spans,proto3" json:"spans,omitempty"` // OTLP: the request's spans in the worker
+	Plan          *Plan                  `protobuf:"bytes,6,opt,name=plan,proto3" json:"plan,omitempty"`   // of a request that only asked for it
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1089,6 +1098,210 @@ func (x *Done) GetSpans() []byte {
 	return nil
 }
 
+func (x *Done) GetPlan() *Plan {
+	if x != nil {
+		return x.Plan
+	}
+	return nil
+}
+
+// Plan is what a hive would do with a request.
+type Plan struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Node          string                 `protobuf:"bytes,1,opt,name=node,proto3" json:"node,omitempty"`
+	Model         string                 `protobuf:"bytes,2,opt,name=model,proto3" json:"model,omitempty"`                              // its name for people
+	Path          string                 `protobuf:"bytes,3,opt,name=path,proto3" json:"path,omitempty"`                                // its file, or where a download would put it
+	Size          int64                  `protobuf:"varint,4,opt,name=size,proto3" json:"size,omitempty"`                               // bytes, all parts
+	FetchBytes    int64                  `protobuf:"varint,5,opt,name=fetch_bytes,json=fetchBytes,proto3" json:"fetch_bytes,omitempty"` // of them that must be fetched first
+	Architecture  string                 `protobuf:"bytes,6,opt,name=architecture,proto3" json:"architecture,omitempty"`                // "" = not known before it is fetched, like what it needs
+	Quantization  string                 `protobuf:"bytes,7,opt,name=quantization,proto3" json:"quantization,omitempty"`
+	Worker        string                 `protobuf:"bytes,8,opt,name=worker,proto3" json:"worker,omitempty"` // a living one that would take it; then no need is given
+	WorkerState   string                 `protobuf:"bytes,9,opt,name=worker_state,json=workerState,proto3" json:"worker_state,omitempty"`
+	Device        string                 `protobuf:"bytes,10,opt,name=device,proto3" json:"device,omitempty"`
+	Backend       string                 `protobuf:"bytes,11,opt,name=backend,proto3" json:"backend,omitempty"`
+	Passed        []string               `protobuf:"bytes,12,rep,name=passed,proto3" json:"passed,omitempty"` // better devices that it does not fit, and why
+	Context       int64                  `protobuf:"varint,13,opt,name=context,proto3" json:"context,omitempty"`
+	Slots         int64                  `protobuf:"varint,14,opt,name=slots,proto3" json:"slots,omitempty"`
+	Threads       int64                  `protobuf:"varint,15,opt,name=threads,proto3" json:"threads,omitempty"` // 0 = the engine's rule
+	Needed        int64                  `protobuf:"varint,16,opt,name=needed,proto3" json:"needed,omitempty"`   // of the node's memory
+	Free          int64                  `protobuf:"varint,17,opt,name=free,proto3" json:"free,omitempty"`
+	DeviceNeeded  int64                  `protobuf:"varint,18,opt,name=device_needed,json=deviceNeeded,proto3" json:"device_needed,omitempty"` // of a GPU's
+	DeviceFree    int64                  `protobuf:"varint,19,opt,name=device_free,json=deviceFree,proto3" json:"device_free,omitempty"`
+	LoadMs        float64                `protobuf:"fixed64,20,opt,name=load_ms,json=loadMs,proto3" json:"load_ms,omitempty"` // about, if the file is in memory already
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Plan) Reset() {
+	*x = Plan{}
+	mi := &file_messages_work_proto_msgTypes[14]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Plan) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Plan) ProtoMessage() {}
+
+func (x *Plan) ProtoReflect() protoreflect.Message {
+	mi := &file_messages_work_proto_msgTypes[14]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Plan.ProtoReflect.Descriptor instead.
+func (*Plan) Descriptor() ([]byte, []int) {
+	return file_messages_work_proto_rawDescGZIP(), []int{14}
+}
+
+func (x *Plan) GetNode() string {
+	if x != nil {
+		return x.Node
+	}
+	return ""
+}
+
+func (x *Plan) GetModel() string {
+	if x != nil {
+		return x.Model
+	}
+	return ""
+}
+
+func (x *Plan) GetPath() string {
+	if x != nil {
+		return x.Path
+	}
+	return ""
+}
+
+func (x *Plan) GetSize() int64 {
+	if x != nil {
+		return x.Size
+	}
+	return 0
+}
+
+func (x *Plan) GetFetchBytes() int64 {
+	if x != nil {
+		return x.FetchBytes
+	}
+	return 0
+}
+
+func (x *Plan) GetArchitecture() string {
+	if x != nil {
+		return x.Architecture
+	}
+	return ""
+}
+
+func (x *Plan) GetQuantization() string {
+	if x != nil {
+		return x.Quantization
+	}
+	return ""
+}
+
+func (x *Plan) GetWorker() string {
+	if x != nil {
+		return x.Worker
+	}
+	return ""
+}
+
+func (x *Plan) GetWorkerState() string {
+	if x != nil {
+		return x.WorkerState
+	}
+	return ""
+}
+
+func (x *Plan) GetDevice() string {
+	if x != nil {
+		return x.Device
+	}
+	return ""
+}
+
+func (x *Plan) GetBackend() string {
+	if x != nil {
+		return x.Backend
+	}
+	return ""
+}
+
+func (x *Plan) GetPassed() []string {
+	if x != nil {
+		return x.Passed
+	}
+	return nil
+}
+
+func (x *Plan) GetContext() int64 {
+	if x != nil {
+		return x.Context
+	}
+	return 0
+}
+
+func (x *Plan) GetSlots() int64 {
+	if x != nil {
+		return x.Slots
+	}
+	return 0
+}
+
+func (x *Plan) GetThreads() int64 {
+	if x != nil {
+		return x.Threads
+	}
+	return 0
+}
+
+func (x *Plan) GetNeeded() int64 {
+	if x != nil {
+		return x.Needed
+	}
+	return 0
+}
+
+func (x *Plan) GetFree() int64 {
+	if x != nil {
+		return x.Free
+	}
+	return 0
+}
+
+func (x *Plan) GetDeviceNeeded() int64 {
+	if x != nil {
+		return x.DeviceNeeded
+	}
+	return 0
+}
+
+func (x *Plan) GetDeviceFree() int64 {
+	if x != nil {
+		return x.DeviceFree
+	}
+	return 0
+}
+
+func (x *Plan) GetLoadMs() float64 {
+	if x != nil {
+		return x.LoadMs
+	}
+	return 0
+}
+
 type Usage struct {
 	state            protoimpl.MessageState `protogen:"open.v1"`
 	PromptTokens     int64                  `protobuf:"varint,1,opt,name=prompt_tokens,json=promptTokens,proto3" json:"prompt_tokens,omitempty"`
@@ -1100,7 +1313,7 @@ type Usage struct {
 
 func (x *Usage) Reset() {
 	*x = Usage{}
-	mi := &file_messages_work_proto_msgTypes[14]
+	mi := &file_messages_work_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1112,7 +1325,7 @@ func (x *Usage) String() string {
 func (*Usage) ProtoMessage() {}
 
 func (x *Usage) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_work_proto_msgTypes[14]
+	mi := &file_messages_work_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1125,7 +1338,7 @@ func (x *Usage) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Usage.ProtoReflect.Descriptor instead.
 func (*Usage) Descriptor() ([]byte, []int) {
-	return file_messages_work_proto_rawDescGZIP(), []int{14}
+	return file_messages_work_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *Usage) GetPromptTokens() int64 {
@@ -1163,7 +1376,7 @@ type Timings struct {
 
 func (x *Timings) Reset() {
 	*x = Timings{}
-	mi := &file_messages_work_proto_msgTypes[15]
+	mi := &file_messages_work_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1175,7 +1388,7 @@ func (x *Timings) String() string {
 func (*Timings) ProtoMessage() {}
 
 func (x *Timings) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_work_proto_msgTypes[15]
+	mi := &file_messages_work_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1188,7 +1401,7 @@ func (x *Timings) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Timings.ProtoReflect.Descriptor instead.
 func (*Timings) Descriptor() ([]byte, []int) {
-	return file_messages_work_proto_rawDescGZIP(), []int{15}
+	return file_messages_work_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *Timings) GetLoadMs() float64 {
@@ -1245,7 +1458,7 @@ type Failed struct {
 
 func (x *Failed) Reset() {
 	*x = Failed{}
-	mi := &file_messages_work_proto_msgTypes[16]
+	mi := &file_messages_work_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1257,7 +1470,7 @@ func (x *Failed) String() string {
 func (*Failed) ProtoMessage() {}
 
 func (x *Failed) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_work_proto_msgTypes[16]
+	mi := &file_messages_work_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1270,7 +1483,7 @@ func (x *Failed) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Failed.ProtoReflect.Descriptor instead.
 func (*Failed) Descriptor() ([]byte, []int) {
-	return file_messages_work_proto_rawDescGZIP(), []int{16}
+	return file_messages_work_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *Failed) GetId() string {
@@ -1305,7 +1518,7 @@ type Released struct {
 
 func (x *Released) Reset() {
 	*x = Released{}
-	mi := &file_messages_work_proto_msgTypes[17]
+	mi := &file_messages_work_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1317,7 +1530,7 @@ func (x *Released) String() string {
 func (*Released) ProtoMessage() {}
 
 func (x *Released) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_work_proto_msgTypes[17]
+	mi := &file_messages_work_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1330,7 +1543,7 @@ func (x *Released) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Released.ProtoReflect.Descriptor instead.
 func (*Released) Descriptor() ([]byte, []int) {
-	return file_messages_work_proto_rawDescGZIP(), []int{17}
+	return file_messages_work_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *Released) GetId() string {
@@ -1358,7 +1571,7 @@ type Stalled struct {
 
 func (x *Stalled) Reset() {
 	*x = Stalled{}
-	mi := &file_messages_work_proto_msgTypes[18]
+	mi := &file_messages_work_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1370,7 +1583,7 @@ func (x *Stalled) String() string {
 func (*Stalled) ProtoMessage() {}
 
 func (x *Stalled) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_work_proto_msgTypes[18]
+	mi := &file_messages_work_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1383,7 +1596,7 @@ func (x *Stalled) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Stalled.ProtoReflect.Descriptor instead.
 func (*Stalled) Descriptor() ([]byte, []int) {
-	return file_messages_work_proto_rawDescGZIP(), []int{18}
+	return file_messages_work_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *Stalled) GetId() string {
@@ -1410,7 +1623,7 @@ type Loading struct {
 
 func (x *Loading) Reset() {
 	*x = Loading{}
-	mi := &file_messages_work_proto_msgTypes[19]
+	mi := &file_messages_work_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1422,7 +1635,7 @@ func (x *Loading) String() string {
 func (*Loading) ProtoMessage() {}
 
 func (x *Loading) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_work_proto_msgTypes[19]
+	mi := &file_messages_work_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1435,7 +1648,7 @@ func (x *Loading) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Loading.ProtoReflect.Descriptor instead.
 func (*Loading) Descriptor() ([]byte, []int) {
-	return file_messages_work_proto_rawDescGZIP(), []int{19}
+	return file_messages_work_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *Loading) GetProgress() float64 {
@@ -1459,7 +1672,7 @@ type Loaded struct {
 
 func (x *Loaded) Reset() {
 	*x = Loaded{}
-	mi := &file_messages_work_proto_msgTypes[20]
+	mi := &file_messages_work_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1471,7 +1684,7 @@ func (x *Loaded) String() string {
 func (*Loaded) ProtoMessage() {}
 
 func (x *Loaded) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_work_proto_msgTypes[20]
+	mi := &file_messages_work_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1484,7 +1697,7 @@ func (x *Loaded) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Loaded.ProtoReflect.Descriptor instead.
 func (*Loaded) Descriptor() ([]byte, []int) {
-	return file_messages_work_proto_rawDescGZIP(), []int{20}
+	return file_messages_work_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *Loaded) GetContext() int64 {
@@ -1538,7 +1751,7 @@ type LoadFailed struct {
 
 func (x *LoadFailed) Reset() {
 	*x = LoadFailed{}
-	mi := &file_messages_work_proto_msgTypes[21]
+	mi := &file_messages_work_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1550,7 +1763,7 @@ func (x *LoadFailed) String() string {
 func (*LoadFailed) ProtoMessage() {}
 
 func (x *LoadFailed) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_work_proto_msgTypes[21]
+	mi := &file_messages_work_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1563,7 +1776,7 @@ func (x *LoadFailed) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LoadFailed.ProtoReflect.Descriptor instead.
 func (*LoadFailed) Descriptor() ([]byte, []int) {
-	return file_messages_work_proto_rawDescGZIP(), []int{21}
+	return file_messages_work_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *LoadFailed) GetError() *Error {
@@ -1599,7 +1812,7 @@ type WorkerState struct {
 
 func (x *WorkerState) Reset() {
 	*x = WorkerState{}
-	mi := &file_messages_work_proto_msgTypes[22]
+	mi := &file_messages_work_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1611,7 +1824,7 @@ func (x *WorkerState) String() string {
 func (*WorkerState) ProtoMessage() {}
 
 func (x *WorkerState) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_work_proto_msgTypes[22]
+	mi := &file_messages_work_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1624,7 +1837,7 @@ func (x *WorkerState) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WorkerState.ProtoReflect.Descriptor instead.
 func (*WorkerState) Descriptor() ([]byte, []int) {
-	return file_messages_work_proto_rawDescGZIP(), []int{22}
+	return file_messages_work_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *WorkerState) GetId() string {
@@ -1757,7 +1970,7 @@ type HiveState struct {
 
 func (x *HiveState) Reset() {
 	*x = HiveState{}
-	mi := &file_messages_work_proto_msgTypes[23]
+	mi := &file_messages_work_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1769,7 +1982,7 @@ func (x *HiveState) String() string {
 func (*HiveState) ProtoMessage() {}
 
 func (x *HiveState) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_work_proto_msgTypes[23]
+	mi := &file_messages_work_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1782,7 +1995,7 @@ func (x *HiveState) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HiveState.ProtoReflect.Descriptor instead.
 func (*HiveState) Descriptor() ([]byte, []int) {
-	return file_messages_work_proto_rawDescGZIP(), []int{23}
+	return file_messages_work_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *HiveState) GetNode() string {
@@ -1834,7 +2047,7 @@ const file_messages_work_proto_rawDesc = "" +
 	"\x05top_p\x18\x03 \x01(\x01R\x04topP\x12\x13\n" +
 	"\x05min_p\x18\x04 \x01(\x01R\x04minP\x12%\n" +
 	"\x0erepeat_penalty\x18\x05 \x01(\x01R\rrepeatPenalty\x12\x12\n" +
-	"\x04seed\x18\x06 \x01(\rR\x04seed\"\xfe\x03\n" +
+	"\x04seed\x18\x06 \x01(\rR\x04seed\"\x9b\x04\n" +
 	"\bGenerate\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x12\n" +
 	"\x04node\x18\x02 \x01(\tR\x04node\x12'\n" +
@@ -1855,7 +2068,8 @@ const file_messages_work_proto_rawDesc = "" +
 	"\vtraceparent\x18\x0e \x01(\tR\vtraceparent\x12\x19\n" +
 	"\bgrace_ms\x18\x0f \x01(\x03R\agraceMs\x12\x18\n" +
 	"\aattempt\x18\x10 \x01(\x03R\aattempt\x12\x12\n" +
-	"\x04warm\x18\x11 \x01(\bR\x04warm\"k\n" +
+	"\x04warm\x18\x11 \x01(\bR\x04warm\x12\x1b\n" +
+	"\tplan_only\x18\x12 \x01(\bR\bplanOnly\"k\n" +
 	"\x06Survey\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12'\n" +
 	"\x05model\x18\x02 \x01(\v2\x11.rbee.v1.ModelRefR\x05model\x12(\n" +
@@ -1889,13 +2103,38 @@ const file_messages_work_proto_rawDesc = "" +
 	"\x06pieces\x18\x02 \x01(\x03R\x06pieces\"0\n" +
 	"\x06Cancel\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x16\n" +
-	"\x06reason\x18\x02 \x01(\tR\x06reason\"\xa3\x01\n" +
+	"\x06reason\x18\x02 \x01(\tR\x06reason\"\xc6\x01\n" +
 	"\x04Done\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12#\n" +
 	"\rfinish_reason\x18\x02 \x01(\tR\ffinishReason\x12$\n" +
 	"\x05usage\x18\x03 \x01(\v2\x0e.rbee.v1.UsageR\x05usage\x12*\n" +
 	"\atimings\x18\x04 \x01(\v2\x10.rbee.v1.TimingsR\atimings\x12\x14\n" +
-	"\x05spans\x18\x05 \x01(\fR\x05spans\"~\n" +
+	"\x05spans\x18\x05 \x01(\fR\x05spans\x12!\n" +
+	"\x04plan\x18\x06 \x01(\v2\r.rbee.v1.PlanR\x04plan\"\x9b\x04\n" +
+	"\x04Plan\x12\x12\n" +
+	"\x04node\x18\x01 \x01(\tR\x04node\x12\x14\n" +
+	"\x05model\x18\x02 \x01(\tR\x05model\x12\x12\n" +
+	"\x04path\x18\x03 \x01(\tR\x04path\x12\x12\n" +
+	"\x04size\x18\x04 \x01(\x03R\x04size\x12\x1f\n" +
+	"\vfetch_bytes\x18\x05 \x01(\x03R\n" +
+	"fetchBytes\x12\"\n" +
+	"\farchitecture\x18\x06 \x01(\tR\farchitecture\x12\"\n" +
+	"\fquantization\x18\a \x01(\tR\fquantization\x12\x16\n" +
+	"\x06worker\x18\b \x01(\tR\x06worker\x12!\n" +
+	"\fworker_state\x18\t \x01(\tR\vworkerState\x12\x16\n" +
+	"\x06device\x18\n" +
+	" \x01(\tR\x06device\x12\x18\n" +
+	"\abackend\x18\v \x01(\tR\abackend\x12\x16\n" +
+	"\x06passed\x18\f \x03(\tR\x06passed\x12\x18\n" +
+	"\acontext\x18\r \x01(\x03R\acontext\x12\x14\n" +
+	"\x05slots\x18\x0e \x01(\x03R\x05slots\x12\x18\n" +
+	"\athreads\x18\x0f \x01(\x03R\athreads\x12\x16\n" +
+	"\x06needed\x18\x10 \x01(\x03R\x06needed\x12\x12\n" +
+	"\x04free\x18\x11 \x01(\x03R\x04free\x12#\n" +
+	"\rdevice_needed\x18\x12 \x01(\x03R\fdeviceNeeded\x12\x1f\n" +
+	"\vdevice_free\x18\x13 \x01(\x03R\n" +
+	"deviceFree\x12\x17\n" +
+	"\aload_ms\x18\x14 \x01(\x01R\x06loadMs\"~\n" +
 	"\x05Usage\x12#\n" +
 	"\rprompt_tokens\x18\x01 \x01(\x03R\fpromptTokens\x12+\n" +
 	"\x11completion_tokens\x18\x02 \x01(\x03R\x10completionTokens\x12#\n" +
@@ -1968,7 +2207,7 @@ func file_messages_work_proto_rawDescGZIP() []byte {
 	return file_messages_work_proto_rawDescData
 }
 
-var file_messages_work_proto_msgTypes = make([]protoimpl.MessageInfo, 24)
+var file_messages_work_proto_msgTypes = make([]protoimpl.MessageInfo, 25)
 var file_messages_work_proto_goTypes = []any{
 	(*Error)(nil),       // 0: rbee.v1.Error
 	(*ModelRef)(nil),    // 1: rbee.v1.ModelRef
@@ -1984,16 +2223,17 @@ var file_messages_work_proto_goTypes = []any{
 	(*Credit)(nil),      // 11: rbee.v1.Credit
 	(*Cancel)(nil),      // 12: rbee.v1.Cancel
 	(*Done)(nil),        // 13: rbee.v1.Done
-	(*Usage)(nil),       // 14: rbee.v1.Usage
-	(*Timings)(nil),     // 15: rbee.v1.Timings
-	(*Failed)(nil),      // 16: rbee.v1.Failed
-	(*Released)(nil),    // 17: rbee.v1.Released
-	(*Stalled)(nil),     // 18: rbee.v1.Stalled
-	(*Loading)(nil),     // 19: rbee.v1.Loading
-	(*Loaded)(nil),      // 20: rbee.v1.Loaded
-	(*LoadFailed)(nil),  // 21: rbee.v1.LoadFailed
-	(*WorkerState)(nil), // 22: rbee.v1.WorkerState
-	(*HiveState)(nil),   // 23: rbee.v1.HiveState
+	(*Plan)(nil),        // 14: rbee.v1.Plan
+	(*Usage)(nil),       // 15: rbee.v1.Usage
+	(*Timings)(nil),     // 16: rbee.v1.Timings
+	(*Failed)(nil),      // 17: rbee.v1.Failed
+	(*Released)(nil),    // 18: rbee.v1.Released
+	(*Stalled)(nil),     // 19: rbee.v1.Stalled
+	(*Loading)(nil),     // 20: rbee.v1.Loading
+	(*Loaded)(nil),      // 21: rbee.v1.Loaded
+	(*LoadFailed)(nil),  // 22: rbee.v1.LoadFailed
+	(*WorkerState)(nil), // 23: rbee.v1.WorkerState
+	(*HiveState)(nil),   // 24: rbee.v1.HiveState
 }
 var file_messages_work_proto_depIdxs = []int32{
 	1,  // 0: rbee.v1.Generate.model:type_name -> rbee.v1.ModelRef
@@ -2003,16 +2243,17 @@ var file_messages_work_proto_depIdxs = []int32{
 	1,  // 4: rbee.v1.Survey.model:type_name -> rbee.v1.ModelRef
 	2,  // 5: rbee.v1.Survey.load:type_name -> rbee.v1.LoadOptions
 	0,  // 6: rbee.v1.Offer.error:type_name -> rbee.v1.Error
-	14, // 7: rbee.v1.Done.usage:type_name -> rbee.v1.Usage
-	15, // 8: rbee.v1.Done.timings:type_name -> rbee.v1.Timings
-	0,  // 9: rbee.v1.Failed.error:type_name -> rbee.v1.Error
-	0,  // 10: rbee.v1.LoadFailed.error:type_name -> rbee.v1.Error
-	22, // 11: rbee.v1.HiveState.workers:type_name -> rbee.v1.WorkerState
-	12, // [12:12] is the sub-list for method output_type
-	12, // [12:12] is the sub-list for method input_type
-	12, // [12:12] is the sub-list for extension type_name
-	12, // [12:12] is the sub-list for extension extendee
-	0,  // [0:12] is the sub-list for field type_name
+	15, // 7: rbee.v1.Done.usage:type_name -> rbee.v1.Usage
+	16, // 8: rbee.v1.Done.timings:type_name -> rbee.v1.Timings
+	14, // 9: rbee.v1.Done.plan:type_name -> rbee.v1.Plan
+	0,  // 10: rbee.v1.Failed.error:type_name -> rbee.v1.Error
+	0,  // 11: rbee.v1.LoadFailed.error:type_name -> rbee.v1.Error
+	23, // 12: rbee.v1.HiveState.workers:type_name -> rbee.v1.WorkerState
+	13, // [13:13] is the sub-list for method output_type
+	13, // [13:13] is the sub-list for method input_type
+	13, // [13:13] is the sub-list for extension type_name
+	13, // [13:13] is the sub-list for extension extendee
+	0,  // [0:13] is the sub-list for field type_name
 }
 
 func init() { file_messages_work_proto_init() }
@@ -2027,7 +2268,7 @@ func file_messages_work_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_messages_work_proto_rawDesc), len(file_messages_work_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   24,
+			NumMessages:   25,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -22,6 +22,7 @@ import (
 type Found struct {
 	Ref, Name, Path string
 	Size            int64
+	Fetch           int64        // bytes that are not on the disk yet, of a model that was only looked up
 	Header          *gguf.Header // nil = what it needs is not known, and not checked
 }
 
@@ -29,6 +30,7 @@ type Found struct {
 type Progress struct {
 	Text     string
 	Fraction float64 // 0 to 1
+	Total    int64   // bytes of the whole model
 }
 
 // Config is what a hive needs to know and to reach.
@@ -41,6 +43,8 @@ type Config struct {
 	// Resolve finds a model on this node's disk. Get does too, and fetches one that is not there, telling how far it is.
 	Resolve func(context.Context, *messages.ModelRef) (Found, error)
 	Get     func(ctx context.Context, m *messages.ModelRef, say func(Progress)) (Found, error)
+	// Look says what Get would bring, and brings nothing. Nil: that is not known.
+	Look func(context.Context, *messages.ModelRef) (Found, error)
 	// Fetchable says whether Get may bring the model that Resolve did not find.
 	Fetchable func(*messages.ModelRef, error) bool
 	// Free is how many bytes of memory a new worker could take; 0 if it cannot be known.

@@ -31,19 +31,38 @@ func (h *hive) arrive(g *messages.Generate, to streamPID) {
 		h.settle(p, fault.New(fault.Cancelled, "the hive on %s is stopping", h.Hive.GetNode()), false)
 		return
 	}
-	ctx, cancel := context.WithCancel(supervisor.WithTraceparent(context.Background(), g.GetTraceparent()))
-	p.cancel = cancel
+	ctx, cancel := context.WithCancelCause(supervisor.WithTraceparent(context.Background(), g.GetTraceparent()))
+	p.cancel = func() { cancel(nil) }
+	others := h.usage()
 	go func() {
-		defer cancel()
-		found, err := h.resolve(ctx, g.GetModel(), func(ctx context.Context, m *messages.ModelRef) (Found, error) {
-			return h.Get(ctx, m, func(f Progress) { h.narrate(to, "rbee-hive", "load", f.Text, f.Fraction) })
-		})
-		r := resolved{p: p, found: found, err: err}
-		if err == nil {
-			r.devices, r.want, r.err = h.wish(ctx, g.GetLoad())
+		defer cancel(nil)
+		r := resolved{p: p}
+		if r.devices, r.want, r.err = h.wish(ctx, g.GetLoad()); r.err == nil {
+			r.found, r.err = h.obtain(ctx, cancel, r, others)
 		}
 		h.send(r)
 	}()
+}
+
+// obtain finds the request's model, or brings it; a download that turns out too large for this node is given up.
+func (h *hive) obtain(ctx context.Context, cancel context.CancelCauseFunc, r resolved, others usage) (Found, error) {
+	m := r.p.GetModel()
+	if r.p.GetPlanOnly() {
+		return h.look(ctx, m)
+	}
+	found, err := h.resolve(ctx, m, func(ctx context.Context, m *messages.ModelRef) (Found, error) {
+		return h.Get(ctx, m, func(f Progress) {
+			if err := h.tooLarge(r.devices, m.GetRef(), f.Total, others); err != nil {
+				cancel(err)
+				return
+			}
+			h.narrate(r.p.to, "rbee-hive", "load", f.Text, f.Fraction)
+		})
+	})
+	if f, ok := context.Cause(ctx).(*fault.Error); ok && err != nil {
+		err = f
+	}
+	return found, err
 }
 
 func (h *hive) resolved(r resolved) {
@@ -57,6 +76,10 @@ func (h *hive) resolved(r resolved) {
 		return
 	}
 	r.p.found, r.p.devices, r.p.want = r.found, r.devices, r.want
+	if r.p.GetPlanOnly() {
+		h.answerPlan(r.p)
+		return
+	}
 	h.narrate(r.p.to, "rbee-hive", "model", modelText(r.found), 0)
 	h.waiting = append(h.waiting, r.p)
 	h.later(queueTime, queueCheck{r.p})
@@ -77,17 +100,22 @@ func (h *hive) pump() {
 	}
 }
 
-// place returns false if the request goes on waiting.
-func (h *hive) place(p *pending) bool {
+// decide asks package place what to do with a request.
+func (h *hive) decide(p *pending) (place.Decision, place.Request) {
 	node := place.Node{Name: h.Hive.GetNode(), Workers: h.registry.List(h.Hive.GetNode()), HasFile: true}
 	r := place.Request{Node: node.Name, Model: p.found.Path, Context: p.GetLoad().GetContext(), Threads: p.GetLoad().GetThreads(),
 		Backend: p.want.Backend, Device: p.want.Device, GPULayers: p.GetLoad().GpuLayers}
-	node.Full = len(h.slots) >= maxWorkers || time.Now().Before(h.notBefore[p.key()]) || h.serves(r)
+	node.Full = len(h.slots) >= maxWorkers || time.Now().Before(h.notBefore[p.key()]) || h.living(r) != nil
 	if why := h.deaths[p.key()].GaveUp(); why != "" {
 		node.Refuses = fault.New(fault.WorkerStartFailed, "no worker for %s on %s: %s", p.found.Name, node.Name, why).
 			WithHint("look at the worker's log; a restart of the queen tries again")
 	}
-	d := place.Decide(place.View{Nodes: []place.Node{node}, Waiting: h.queued(p), QueueLimit: queueLimit}, r)
+	return place.Decide(place.View{Nodes: []place.Node{node}, Waiting: h.queued(p), QueueLimit: queueLimit}, r), r
+}
+
+// place returns false if the request goes on waiting.
+func (h *hive) place(p *pending) bool {
+	d, _ := h.decide(p)
 	switch d.Do {
 	case place.Use:
 		h.give(p, h.slots[d.Worker.GetAddress()])
@@ -107,15 +135,15 @@ func (h *hive) place(p *pending) bool {
 	return true
 }
 
-// serves says whether a living worker could take the request at some time: then no second one is started, since
-// two workers of one model on the same cores are slower than one.
-func (h *hive) serves(r place.Request) bool {
+// living returns a worker that could take the request now or at some time: then no second one is started, since two
+// workers of one model on the same cores are slower than one.
+func (h *hive) living(r place.Request) *messages.WorkerState {
 	for _, w := range h.registry.List(r.Node) {
 		if place.Fits(w, r) && (w.GetState() == registry.Busy || w.GetState() == registry.Loading || w.GetState() == registry.Idle) {
-			return true
+			return w
 		}
 	}
-	return false
+	return nil
 }
 
 // queued counts those that wait for the same model, p itself not.

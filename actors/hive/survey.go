@@ -34,8 +34,8 @@ func (h *hive) fits(l *messages.LoadOptions, found Found, others usage) error {
 	if err != nil {
 		return err
 	}
-	if h.serves(place.Request{Node: h.Hive.GetNode(), Model: found.Path, Context: l.GetContext(), Threads: l.GetThreads(), Backend: want.Backend,
-		Device: want.Device, GPULayers: l.GpuLayers}) {
+	if h.living(place.Request{Node: h.Hive.GetNode(), Model: found.Path, Context: l.GetContext(), Threads: l.GetThreads(), Backend: want.Backend,
+		Device: want.Device, GPULayers: l.GpuLayers}) != nil {
 		return nil // a worker that lives already
 	}
 	_, err = h.plan(devices, keyOf(found, l, want), found, others)

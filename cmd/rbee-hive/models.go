@@ -21,7 +21,7 @@ import (
 type modelFiles struct {
 	local   bool   // the caller's own machine: a relative path means something
 	beside  string // the model directory of a machine that a queen put this program on; "" = the usual rule
-	fetcher models.Fetcher
+	fetcher *fetch.Fetcher
 	sources []models.Source // what other programs have downloaded, used where it lies
 }
 
@@ -51,9 +51,9 @@ func (f *modelFiles) get(ctx context.Context, m *messages.ModelRef, say func(hiv
 		e.Progress = func(p models.Progress) {
 			if !began { // a line of its own, where no bar can be drawn
 				began = true
-				say(hive.Progress{Text: fmt.Sprintf("downloading %s (%.1f MB)", m.GetRef(), float64(p.Total)/1e6)})
+				say(hive.Progress{Text: fmt.Sprintf("downloading %s (%.1f MB)", m.GetRef(), float64(p.Total)/1e6), Total: p.Total})
 			}
-			say(hive.Progress{Text: "downloading " + m.GetRef() + rate(p), Fraction: max(float64(p.Bytes)/float64(max(p.Total, 1)), 0.001)})
+			say(hive.Progress{Text: "downloading " + m.GetRef() + rate(p), Fraction: max(float64(p.Bytes)/float64(max(p.Total, 1)), 0.001), Total: p.Total})
 		}
 	}
 	return found(models.Resolve(ctx, m.GetRef(), e))
@@ -66,6 +66,19 @@ func (f *modelFiles) fetchable(m *messages.ModelRef, err error) bool {
 	}
 	w, err := models.WantOf(m.GetRef(), f.env(m))
 	return err == nil && w != nil
+}
+
+// look asks the hub what get would bring.
+func (f *modelFiles) look(ctx context.Context, m *messages.ModelRef) (hive.Found, error) {
+	w, err := models.WantOf(m.GetRef(), f.env(m))
+	if err != nil || w == nil {
+		return hive.Found{}, cmp.Or(err, error(fault.New(fault.ModelNotFound, "it is not known where %s is", m.GetRef())))
+	}
+	p, err := f.fetcher.Plan(ctx, *w)
+	if err != nil {
+		return hive.Found{}, err
+	}
+	return hive.Found{Ref: m.GetRef(), Name: m.GetRef(), Path: p.Files[0].Place, Size: p.Size, Fetch: max(1, p.Size-p.Have)}, nil
 }
 
 func rate(p models.Progress) string {

@@ -107,7 +107,11 @@ func (i *inference) show(ctx context.Context, c *api.Client, q queen) outcome {
 		return i.settle(o)
 	}
 
-	stream, err := c.Generate(ctx, &i.request)
+	generate := c.Generate
+	if i.flags.plan {
+		generate = c.Plan
+	}
+	stream, err := generate(ctx, &i.request)
 	if err != nil {
 		return fail(err)
 	}

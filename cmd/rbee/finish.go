@@ -16,7 +16,9 @@ func (i *inference) settle(o outcome) outcome {
 	switch {
 	case o.done != nil:
 		werr = i.out.Done(o.text, o.done)
-		i.say.Summary(o.done)
+		if o.done.Plan == nil {
+			i.say.Summary(o.done)
+		}
 	case i.signals.cause() != "" && o.failed.Error.Code == fault.Cancelled:
 		werr = i.out.Failed(o.text, o.failed)
 		i.say.Keeper("warn", "%s", o.failed.Error.Message)

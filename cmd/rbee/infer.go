@@ -9,6 +9,7 @@ import (
 
 	"github.com/oklog/ulid/v2"
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"rbee/internal/api"
 	"rbee/internal/proc"
@@ -26,6 +27,7 @@ type inferFlags struct {
 	temperature, topP, minP, repeatPenalty        float64
 	deadline, grace, lease, stall                 time.Duration
 	raw, ignoreEOS, json, quiet, timings, noPull  bool
+	plan                                          bool // the request only asks what would be done
 }
 
 func newInfer(t *terminal, p parts, cfg *settings) *cobra.Command {
@@ -65,8 +67,7 @@ stopped after it. Ctrl-C cancels the answer, keeps what was printed, and stops t
 	}
 	fl := c.Flags()
 	fl.SortFlags = false
-	fl.StringVarP(&f.model, "model", "m", "", "demo, a name in the model directory, a path, or file:///path")
-	fl.StringVarP(&f.node, "node", "n", "", "where to run: a node, several with commas, or any (default: the config's default_node, localhost)")
+	f.placeFlags(fl)
 	fl.StringVarP(&f.prompt, "prompt", "p", "", "the prompt; - reads it from stdin")
 	fl.StringVar(&f.promptFile, "prompt-file", "", "read the prompt from a file")
 	fl.StringVar(&f.system, "system", "", "a system message before the prompt")
@@ -80,13 +81,6 @@ stopped after it. Ctrl-C cancels the answer, keeps what was printed, and stops t
 	fl.Int64Var(&f.seed, "seed", 0, "for the same answer again (default: random, shown at the end)")
 	fl.StringArrayVar(&f.stop, "stop", nil, "end before this text; may be repeated")
 	fl.BoolVar(&f.ignoreEOS, "ignore-eos", false, "go on after end of text")
-	fl.Int64Var(&f.context, "ctx", 0, "context in tokens (default: what the model was trained for, 4096 at most)")
-	fl.Int64Var(&f.threads, "threads", 0, "threads to compute with (default: physical cores - 1)")
-	fl.StringVar(&f.backend, "backend", "", "compute on this: cpu, cuda, vulkan or metal (default: the best that the model fits)")
-	fl.StringVar(&f.device, "device", "", "the device: cpu:0, cuda:1, or its number in the backend (default: the one with most free memory)")
-	fl.Int64Var(&f.gpuLayers, "gpu-layers", 0, "layers of the model on the GPU, the rest on the CPU (default: all)")
-	fl.StringVar(&f.modelsDir, "models-dir", "", "where models are (default: $RBEE_MODELS_DIR, .test-models, the cache)")
-	fl.BoolVar(&f.noPull, "no-pull", false, "do not download a model that is not there")
 	fl.DurationVar(&f.deadline, "deadline", 0, "give up after this time, start included (default: none)")
 	fl.DurationVar(&f.grace, "grace", api.DefaultGraceMS*time.Millisecond, "what a worker gets to stop before it is killed")
 	fl.DurationVar(&f.lease, "lease", supervisor.DefaultLease, "a process of the tree that is silent for so long is dead (default also: $RBEE_LEASE)")
@@ -99,6 +93,19 @@ stopped after it. Ctrl-C cancels the answer, keeps what was printed, and stops t
 	fl.StringVar(&f.socket, "socket", "", "where to look for a daemon (default: $RBEE_SOCKET, $XDG_RUNTIME_DIR/rbee/queen.sock)")
 	_ = c.RegisterFlagCompletionFunc("node", nodeList(p, cfg)) // an error only if there were no such flag
 	return c
+}
+
+// placeFlags are the flags that say what runs where, and how it is loaded.
+func (f *inferFlags) placeFlags(fl *pflag.FlagSet) {
+	fl.StringVarP(&f.model, "model", "m", "", "demo, a name in the model directory, a path, or file:///path")
+	fl.StringVarP(&f.node, "node", "n", "", "where to run: a node, several with commas, or any (default: the config's default_node, localhost)")
+	fl.Int64Var(&f.context, "ctx", 0, "context in tokens (default: what the model was trained for, 4096 at most)")
+	fl.Int64Var(&f.threads, "threads", 0, "threads to compute with (default: physical cores - 1)")
+	fl.StringVar(&f.backend, "backend", "", "compute on this: cpu, cuda, vulkan or metal (default: the best that the model fits)")
+	fl.StringVar(&f.device, "device", "", "the device: cpu:0, cuda:1, or its number in the backend (default: the one with most free memory)")
+	fl.Int64Var(&f.gpuLayers, "gpu-layers", 0, "layers of the model on the GPU, the rest on the CPU (default: all)")
+	fl.StringVar(&f.modelsDir, "models-dir", "", "where models are (default: $RBEE_MODELS_DIR, .test-models, the cache)")
+	fl.BoolVar(&f.noPull, "no-pull", false, "do not download a model that is not there")
 }
 
 func (f *inferFlags) source(c *cobra.Command, args []string) promptSource {

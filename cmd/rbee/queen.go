@@ -32,7 +32,8 @@ type queenOptions struct {
 	RunID  string // of this run, never inherited
 	LogDir string // for the stderr of everything below; "" = nowhere
 
-	// What the request will need, so that its start overlaps the queen's.
+	// What the request will need, so that its start overlaps the queen's. With Plan nothing is.
+	Plan         bool
 	Node         string
 	Model        string
 	Cwd          string

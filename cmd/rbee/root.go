@@ -37,6 +37,7 @@ If a daemon (queen-rbee daemon) is running, it is used and left running.`,
 	root.PersistentFlags().StringVar(&cfg.file, "config", "", "the config file (default: $RBEE_CONFIG, $XDG_CONFIG_HOME/rbee/config.toml)")
 	root.AddCommand(
 		newInfer(t, p, cfg),
+		newPlan(t, p, cfg),
 		newNode(t, p, cfg),
 		newEngine(t, env),
 		newDoctor(t, p),

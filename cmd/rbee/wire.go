@@ -34,14 +34,18 @@ func wired() parts {
 
 // start starts an ephemeral queen.
 func start(ctx context.Context, o queenOptions) (queen, error) {
-	q, err := keeper.Start(keeper.Options{
-		Run: o.RunID, Lease: o.Lease, Stall: o.Stall, LogDir: o.LogDir, Narrate: o.Narrate, Warn: o.Warn, Spans: o.Spans, Context: ctx, Ask: o.Ask,
-		Tracer: trace.SpanFromContext(ctx).TracerProvider().Tracer("rbee"),
-		Prestart: &messages.Prestart{
+	var pre *messages.Prestart
+	if !o.Plan {
+		pre = &messages.Prestart{
 			Node:  o.Node,
 			Model: &messages.ModelRef{Ref: o.Model, Cwd: o.Cwd, ModelsDir: o.ModelsDir, EnvModelsDir: o.EnvModelsDir},
 			Load:  &messages.LoadOptions{Context: o.Context, Threads: o.Threads, Backend: o.Backend, Device: o.Device, GpuLayers: o.GPULayers},
-		},
+		}
+	}
+	q, err := keeper.Start(keeper.Options{
+		Run: o.RunID, Lease: o.Lease, Stall: o.Stall, LogDir: o.LogDir, Narrate: o.Narrate, Warn: o.Warn, Spans: o.Spans, Context: ctx, Ask: o.Ask,
+		Tracer:   trace.SpanFromContext(ctx).TracerProvider().Tracer("rbee"),
+		Prestart: pre,
 	})
 	if err != nil {
 		return nil, fault.From(err) // a nil *keeper.Queen in the interface would not be nil

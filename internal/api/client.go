@@ -39,11 +39,20 @@ func DialUnix(path string) *http.Client {
 
 // Generate asks for a completion. It returns when the queen has begun to answer; ctx governs the whole stream.
 func (c *Client) Generate(ctx context.Context, r *GenerateRequest) (*Stream, error) {
+	return c.stream(ctx, "/rbee/v1/generate", r)
+}
+
+// Plan asks what Generate would do with the request. The stream's done event has the plan.
+func (c *Client) Plan(ctx context.Context, r *GenerateRequest) (*Stream, error) {
+	return c.stream(ctx, "/rbee/v1/plan", r)
+}
+
+func (c *Client) stream(ctx context.Context, path string, r *GenerateRequest) (*Stream, error) {
 	body, err := json.Marshal(r)
 	if err != nil {
 		return nil, err
 	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, base+"/rbee/v1/generate", bytes.NewReader(body))
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, base+path, bytes.NewReader(body))
 	if err != nil {
 		return nil, err
 	}

@@ -57,8 +57,9 @@ type Prefill struct {
 type Done struct {
 	Usage        Usage   `json:"usage"`
 	Timings      Timings `json:"timings"`
-	FinishReason string  `json:"finish_reason"` // stop, length, cancelled
+	FinishReason string  `json:"finish_reason"` // stop, length, cancelled, planned
 	Seed         uint32  `json:"seed"`
+	Plan         *Plan   `json:"plan,omitempty"` // of a request that only asked for it
 }
 
 // Usage counts tokens.

@@ -84,6 +84,7 @@ func toDone(d *messages.Done, seed uint32) api.Done {
 		Timings:      toTimings(d.GetTimings()),
 		FinishReason: d.GetFinishReason(),
 		Seed:         seed,
+		Plan:         toPlan(d.GetPlan()),
 	}
 }
 

@@ -9,10 +9,16 @@ import (
 
 	"rbee/internal/api"
 	"rbee/internal/fault"
+	"rbee/messages"
 )
 
 // generate serves one completion: check, submit, then write events as they come until the terminal one.
 func (g *gateway) generate(w http.ResponseWriter, r *http.Request) {
+	g.answer(w, r, func(*messages.Generate) {})
+}
+
+// answer serves what set makes of a request.
+func (g *gateway) answer(w http.ResponseWriter, r *http.Request, set func(*messages.Generate)) {
 	req, err := g.readRequest(w, r)
 	if err != nil {
 		writeError(w, err)
@@ -21,6 +27,7 @@ func (g *gateway) generate(w http.ResponseWriter, r *http.Request) {
 	ctx, stop := context.WithCancel(r.Context())
 	defer stop()
 	msg := toGenerate(req)
+	set(msg)
 	stream, err := g.backend.Submit(ctx, msg)
 	if err != nil {
 		writeError(w, err)

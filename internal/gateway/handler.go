@@ -45,6 +45,7 @@ func Handler(b Backend, o Options) http.Handler {
 	g := &gateway{b, o.withDefaults()}
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /rbee/v1/generate", g.generate)
+	mux.HandleFunc("POST /rbee/v1/plan", g.plan)
 	mux.HandleFunc("DELETE /rbee/v1/requests/{id}", g.cancel)
 	mux.HandleFunc("GET /rbee/v1/workers", g.workers)
 	mux.HandleFunc("GET /rbee/v1/nodes", g.nodes)
@@ -107,7 +108,7 @@ func (g *gateway) healthz(w http.ResponseWriter, _ *http.Request) {
 
 func unknown(w http.ResponseWriter, r *http.Request) {
 	writeErrorStatus(w, http.StatusNotFound, fault.New(fault.InvalidRequest, "nothing answers %s %q", r.Method, r.URL.Path).
-		WithHint("the routes are POST /rbee/v1/generate, DELETE /rbee/v1/requests/{id}, GET /rbee/v1/workers, GET /rbee/v1/nodes, GET /rbee/v1/version and GET /healthz"))
+		WithHint("the routes are POST /rbee/v1/generate, POST /rbee/v1/plan, DELETE /rbee/v1/requests/{id}, GET /rbee/v1/workers, GET /rbee/v1/nodes, GET /rbee/v1/version and GET /healthz"))
 }
 
 func writeJSON(w http.ResponseWriter, v any) {
