@@ -28,7 +28,8 @@ func TestMain(m *testing.M) {
 // The scripts in testdata/script are the manual: each shows one behaviour of the command line. Besides testscript's
 // own commands they have:
 //
-//	daemon ANSWER [BUILD]   a daemon answers with that scenario; RBEE_SOCKET points to it
+//	daemon ANSWER [BUILD [PATH]]
+//	                        a daemon answers with that scenario, and a worker has that model; RBEE_SOCKET points to it
 //	nodaemon                it dies
 //	cancelled               the daemon's last request was cancelled, or will be within 5 s
 //	exits CODE [-signal SIG[,SIG]] [-head N] COMMAND...
@@ -62,11 +63,8 @@ var variables = []string{"PATH", "HOME", "TMPDIR", "XDG_STATE_HOME", "XDG_CACHE_
 var daemons sync.Map // by script
 
 func cmdDaemon(ts *testscript.TestScript, _ bool, args []string) {
-	build := ""
-	if len(args) > 1 {
-		build = args[1]
-	}
-	d, err := startDaemon(args[0], build)
+	args = append(args, "", "")
+	d, err := startDaemon(args[0], args[1], args[2])
 	ts.Check(err)
 	ts.Defer(d.close)
 	ts.Setenv("RBEE_SOCKET", d.socket())

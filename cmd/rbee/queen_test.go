@@ -19,6 +19,7 @@ import (
 	"rbee/internal/gateway"
 	"rbee/internal/gateway/gatewaytest"
 	"rbee/internal/telemetry"
+	"rbee/messages"
 )
 
 // testParts put a queen without processes below the command. RBEE_TEST_QUEEN says how it behaves: an answer of
@@ -155,8 +156,8 @@ type testDaemon struct {
 	stream *gatewaytest.Stream // the last
 }
 
-// startDaemon listens on a socket of its own and answers with a scenario.
-func startDaemon(answer, build string) (*testDaemon, error) {
+// startDaemon listens on a socket of its own and answers with a scenario. If loaded is not "", a worker has that file.
+func startDaemon(answer, build, loaded string) (*testDaemon, error) {
 	play, ok := scenarios[answer]
 	if !ok {
 		return nil, errors.New("there is no scenario " + answer)
@@ -172,6 +173,9 @@ func startDaemon(answer, build string) (*testDaemon, error) {
 		d.mu.Unlock()
 		play(s)
 	}}
+	if loaded != "" {
+		d.backend.Rows = []*messages.WorkerState{{Id: "w1", Node: "localhost", ModelPath: loaded, State: "idle", Pid: 42}}
+	}
 	l, err := net.Listen("unix", d.socket())
 	if err != nil {
 		return nil, err

@@ -24,7 +24,7 @@ func self(t *testing.T, d *testDaemon, args ...string) *exec.Cmd {
 }
 
 func TestBlockedStdoutDoesNotKeepTheCommandAlive(t *testing.T) {
-	d, err := startDaemon("flood", "")
+	d, err := startDaemon("flood", "", "")
 	if err != nil {
 		t.Fatal(err)
 	}

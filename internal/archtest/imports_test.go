@@ -81,10 +81,14 @@ var rules = []rule{
 		what: []string{"rbee/..."}, but: []string{"internal/fault", "internal/fsm", "internal/near", "internal/version"},
 		why: "everybody imports these",
 	}, {
-		who: []string{"internal/place", "internal/fsm", "internal/fault"},
+		who: []string{"internal/place", "internal/fsm", "internal/fault", "internal/fit"},
 		what: []string{"os/...", "net/...", "time", "sync/...", "context", "math/rand/...", "github.com/asynkron/protoactor-go/...",
 			"go.opentelemetry.io/..."},
 		why: "a decision is a function of its arguments",
+	}, {
+		who:  []string{"internal/fit"},
+		what: []string{"rbee/..."}, but: []string{"internal/engine", "internal/fault", "internal/gguf", "internal/fit"},
+		why: "an estimate needs a header, devices and numbers, not who asks",
 	}, {
 		who: []string{"..."}, except: []string{"actors/...", "supervisor", "internal/transport/...", "internal/gateway/...", "cmd/...", "bench/...", "internal/testkit/cmd/hostilehive"},
 		what: []string{"github.com/asynkron/protoactor-go/..."},

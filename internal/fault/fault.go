@@ -28,6 +28,7 @@ const (
 	ModelAmbiguous     Code = "MODEL_AMBIGUOUS"
 	ModelAccessDenied  Code = "MODEL_ACCESS_DENIED"
 	ModelCorrupt       Code = "MODEL_CORRUPT"
+	ModelInUse         Code = "MODEL_IN_USE"
 	DownloadFailed     Code = "DOWNLOAD_FAILED"
 	DownloadStalled    Code = "DOWNLOAD_STALLED"
 	DiskFull           Code = "DISK_FULL"
@@ -56,7 +57,7 @@ const (
 var status = map[Code]int{
 	NodeUnknown: 404, HiveStartFailed: 502, QueenStartFailed: 502, QueenLost: 502, SocketInUse: 502,
 	VersionMismatch: 409, EngineUnavailable: 502, NodeLost: 502,
-	ModelRefInvalid: 400, ModelNotFound: 404, ModelAmbiguous: 409, ModelAccessDenied: 403, ModelCorrupt: 422,
+	ModelRefInvalid: 400, ModelNotFound: 404, ModelAmbiguous: 409, ModelAccessDenied: 403, ModelCorrupt: 422, ModelInUse: 409,
 	DownloadFailed: 502, DownloadStalled: 504, DiskFull: 507, InsufficientMemory: 507, InsufficientVRAM: 507, BackendUnavailable: 400, DeviceUnavailable: 400,
 	WorkerStartFailed: 502, LoadTimeout: 504, WorkerCrashed: 502, WorkerStalled: 504,
 	QueueFull: 503, QueueTimeout: 503, ContextOverflow: 400, InvalidRequest: 400,

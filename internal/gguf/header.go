@@ -23,6 +23,7 @@ type Header struct {
 	SplitNo    int // this file's number in a split model, from 0
 	SplitCount int // files of a split model; 0 or 1 if it is not split
 
+	Parameters  int64 // numbers in all tensors
 	Tensors     int
 	TensorBytes int64 // all tensors, without padding
 	Weights     Weights

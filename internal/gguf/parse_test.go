@@ -28,7 +28,7 @@ func TestHeaderSaysWhatTheFileSays(t *testing.T) {
 	}
 	want := Header{Version: 3, Architecture: "llama", Name: "a .[31mred.llama", ChatTemplate: "{{ x }}", FileType: 15,
 		Context: 8192, Embedding: 64, Layers: 3, Heads: 8, KVHeads: 8, KeyLength: 8, ValueLength: 8, Vocabulary: 3, KVHeadsAll: 24,
-		Tensors: 2, TensorBytes: 36 + 12, HeaderBytes: int64(len(b) - 76), FileSize: int64(len(b))}
+		Parameters: 67, Tensors: 2, TensorBytes: 36 + 12, HeaderBytes: int64(len(b) - 76), FileSize: int64(len(b))}
 	if *h != want {
 		t.Errorf("got  %+v\nwant %+v", *h, want)
 	}

@@ -40,6 +40,7 @@ func (r *reader) tensors(n int, alignment uint64, h *Header) {
 			return
 		}
 		h.TensorBytes += int64(size)
+		h.Parameters = min(h.Parameters+int64(t.count), maxParameters)
 		h.Weights.count(name, t, i == 0 || i == n-1)
 	}
 	if r.err != nil {
@@ -62,7 +63,8 @@ type tensor struct {
 	dims  uint32
 	rows  uint64 // of one matrix: the second dimension
 	kind  Type
-	bytes uint64 // less than 2^61
+	count uint64 // of numbers, less than 2^61
+	bytes uint64 // likewise
 }
 
 // tensor reads a tensor's dimensions and type.
@@ -114,7 +116,7 @@ func (r *reader) tensor(what string) (t tensor) {
 		r.fail(corrupt(what, "fewer than 2^61 numbers and bytes", "rows of %d numbers, %d rows", row, rows))
 		return t
 	}
-	t.bytes = size
+	t.count, t.bytes = numbers, size
 	return t
 }
 

@@ -2,6 +2,9 @@ package gguf
 
 import "strings"
 
+// maxParameters is where a sum of parameters stays.
+const maxParameters = 1 << 61
+
 // types is above every known Type.
 const types = 64
 
@@ -39,6 +42,7 @@ func (w *Weights) count(name string, t tensor, edge bool) {
 func (h *Header) AddPart(part *Header) {
 	h.Tensors += part.Tensors
 	h.TensorBytes += part.TensorBytes
+	h.Parameters = min(h.Parameters+part.Parameters, maxParameters)
 	w, p := &h.Weights, part.Weights
 	if p.Embedding > 0 {
 		w.Embedding, w.EmbeddingType = p.Embedding, p.EmbeddingType
