@@ -45,7 +45,7 @@ func TestTreeACheckGoesTheWayOfAnAnswerAndLeavesNothing(t *testing.T) {
 	if !strings.Contains(by["bundle"].Text, "the first use sends") || !strings.HasPrefix(by["host key"].Text, "ssh-ed25519 SHA256:") {
 		t.Errorf("%+v", by)
 	}
-	if after := len(must(h.Files())(t)); after > before+1 { // ~/.cache itself may be new
+	if after := len(must(h.Files())(t)); after > before+2 { // the folders of the cache may be new
 		t.Errorf("%d files before, %d after", before, after)
 	}
 

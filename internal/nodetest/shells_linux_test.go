@@ -62,7 +62,7 @@ func TestTreeAHostThatCannotAnswerIsRefusedWithItsCause(t *testing.T) {
 		spec testbed.Spec
 		says []string
 	}{
-		"foreign-cpu": {testbed.Spec{Programs: uname("Linux", "riscv64")}, []string{"HIVE_START_FAILED", "linux/riscv64", "make bundles"}},
+		"foreign-cpu": {testbed.Spec{Programs: uname("Linux", "riscv64")}, []string{"HIVE_START_FAILED", "linux/riscv64", "use another node"}},
 		"plan9":       {testbed.Spec{Programs: uname("Plan9", "mips")}, []string{"HIVE_START_FAILED", "Plan9/mips"}},
 		"no-sh":       {testbed.Spec{Shell: "/bin/bash", Without: []string{"sh", "dash"}}, []string{"HIVE_START_FAILED", "sh"}},
 		"no-tar":      {testbed.Spec{Without: []string{"tar"}}, []string{"HIVE_START_FAILED", "no tar"}},
@@ -92,7 +92,7 @@ func TestTreeAHostThatCannotAnswerIsRefusedWithItsCause(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if len(after) > len(before)+1 { // ~/.cache itself may be new
+			if len(after) > len(before)+2 { // the folders of the cache may be new
 				t.Errorf("left: %v", after)
 			}
 		})
