@@ -170,7 +170,7 @@ func (q *Queen) Err() error {
 		return q.end.Err
 	}
 	return fault.New(fault.QueenLost, "the queen died: %s", q.end.Cause).With("cause", q.end.Cause).
-		WithHint("everything below it was ended too; run the command again")
+		WithHint("what it had on this machine was ended too, and elsewhere it ends with the line or the lease; run the command again")
 }
 
 // Stop asks the queen to end the tree and returns when all of it is proven gone, or cannot be proven. Workers have

@@ -271,7 +271,8 @@ func (q *queen) lose(h *hive) {
 	for _, r := range q.ledger {
 		switch {
 		case r.node == h.node.Name:
-			q.root.Send(r.to, &messages.Failed{Id: r.GetId(), Error: messages.FromFault(h.fault)})
+			// A daemon lives on: a request that has no token yet may go to the node's next life.
+			q.root.Send(r.to, &messages.Failed{Id: r.GetId(), Error: messages.FromFault(h.fault), Retryable: !q.Ephemeral && h.fault.Code == fault.NodeLost})
 		case r.node == "" && r.asks(h.node.Name):
 			r.survey.failed[h.node.Name] = h.fault
 			q.consider(r)
