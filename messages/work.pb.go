@@ -1128,6 +1128,7 @@ type Plan struct {
 	DeviceNeeded  int64                  `protobuf:"varint,18,opt,name=device_needed,json=deviceNeeded,proto3" json:"device_needed,omitempty"` // of a GPU's
 	DeviceFree    int64                  `protobuf:"varint,19,opt,name=device_free,json=deviceFree,proto3" json:"device_free,omitempty"`
 	LoadMs        float64                `protobuf:"fixed64,20,opt,name=load_ms,json=loadMs,proto3" json:"load_ms,omitempty"` // about, if the file is in memory already
+	Stops         []string               `protobuf:"bytes,21,rep,name=stops,proto3" json:"stops,omitempty"`                   // idle workers that would be stopped to make room
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1300,6 +1301,13 @@ func (x *Plan) GetLoadMs() float64 {
 		return x.LoadMs
 	}
 	return 0
+}
+
+func (x *Plan) GetStops() []string {
+	if x != nil {
+		return x.Stops
+	}
+	return nil
 }
 
 type Usage struct {
@@ -2110,7 +2118,7 @@ const file_messages_work_proto_rawDesc = "" +
 	"\x05usage\x18\x03 \x01(\v2\x0e.rbee.v1.UsageR\x05usage\x12*\n" +
 	"\atimings\x18\x04 \x01(\v2\x10.rbee.v1.TimingsR\atimings\x12\x14\n" +
 	"\x05spans\x18\x05 \x01(\fR\x05spans\x12!\n" +
-	"\x04plan\x18\x06 \x01(\v2\r.rbee.v1.PlanR\x04plan\"\x9b\x04\n" +
+	"\x04plan\x18\x06 \x01(\v2\r.rbee.v1.PlanR\x04plan\"\xb1\x04\n" +
 	"\x04Plan\x12\x12\n" +
 	"\x04node\x18\x01 \x01(\tR\x04node\x12\x14\n" +
 	"\x05model\x18\x02 \x01(\tR\x05model\x12\x12\n" +
@@ -2134,7 +2142,8 @@ const file_messages_work_proto_rawDesc = "" +
 	"\rdevice_needed\x18\x12 \x01(\x03R\fdeviceNeeded\x12\x1f\n" +
 	"\vdevice_free\x18\x13 \x01(\x03R\n" +
 	"deviceFree\x12\x17\n" +
-	"\aload_ms\x18\x14 \x01(\x01R\x06loadMs\"~\n" +
+	"\aload_ms\x18\x14 \x01(\x01R\x06loadMs\x12\x14\n" +
+	"\x05stops\x18\x15 \x03(\tR\x05stops\"~\n" +
 	"\x05Usage\x12#\n" +
 	"\rprompt_tokens\x18\x01 \x01(\x03R\fpromptTokens\x12+\n" +
 	"\x11completion_tokens\x18\x02 \x01(\x03R\x10completionTokens\x12#\n" +

@@ -95,7 +95,7 @@ func (h *hive) Receive(c actor.Context) {
 	case resolved:
 		h.resolved(m)
 	case *messages.Survey:
-		go h.offer(m, h.usage())
+		go h.offer(m, h.spare())
 	case *messages.Cancel:
 		h.cancel(m)
 	case *messages.Stalled:
@@ -166,7 +166,9 @@ func (h *hive) inventory() {
 func (h *hive) start(p *pending) {
 	where, err := h.plan(p.devices, p.key(), p.found, h.usage())
 	if err != nil {
-		h.settle(p, fault.From(err), false)
+		if !h.makeRoom(p, err) {
+			h.settle(p, fault.From(err), false)
+		}
 		return
 	}
 	taken := map[string]bool{}

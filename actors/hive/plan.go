@@ -36,16 +36,26 @@ func (h *hive) answerPlan(p *pending) {
 	case w != nil:
 		m.Worker, m.WorkerState, m.Device, m.Backend = w.GetAddress(), w.GetState(), w.GetDevice(), w.GetBackend()
 	default:
-		where, err := h.plan(p.devices, p.key(), p.found, h.usage())
+		others := h.usage()
+		where, err := h.plan(p.devices, p.key(), p.found, others)
+		if err != nil {
+			if stop, then, ok := h.room(p); ok {
+				others = then
+				where, err = h.plan(p.devices, p.key(), p.found, others)
+				for _, s := range stop {
+					m.Stops = append(m.Stops, s.link.Address)
+				}
+			}
+		}
 		if err == nil && p.found.Fetch > 0 {
-			err = h.tooLarge(p.devices, p.found.Name, p.found.Size, h.usage())
+			err = h.tooLarge(p.devices, p.found.Name, p.found.Size, others)
 		}
 		if err != nil {
 			h.settle(p, fault.From(err), false)
 			return
 		}
 		m.Device, m.Backend, m.Passed, m.Threads = where.Device.ID, where.Device.Backend, where.Passed, where.threads
-		m.Needed, m.Free = where.Need.Host.Total(), max(0, h.Free()-h.usage().host)
+		m.Needed, m.Free = where.Need.Host.Total(), max(0, h.Free()-others.host)
 		m.DeviceNeeded = where.Need.Device.Total()
 		if m.DeviceNeeded > 0 {
 			m.DeviceFree = where.Device.FreeBytes

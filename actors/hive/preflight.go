@@ -99,11 +99,16 @@ func first(devices []engine.Device, w fit.Want) engine.Device {
 }
 
 // usage sums up the living workers. What one that has loaded took, the kernel has counted, but for the mapped pages of
-// its file; one that loads may have taken nothing yet. A GPU's free memory was asked for once, before all of them.
-func (h *hive) usage() usage {
+// its file; one that loads may have taken nothing yet. A GPU's free memory was asked for once, before all of them. Of
+// those that will be gone it is counted what they give back.
+func (h *hive) usage(gone ...*slot) usage {
 	u := usage{devices: map[string]int64{}}
 	for _, s := range h.slots {
 		n := s.plan.Need
+		if slices.Contains(gone, s) {
+			u.host -= n.Host.Total() - n.Host.Weights
+			continue
+		}
 		u.devices[s.plan.Device.ID] += n.Device.Total()
 		if s.state == loading {
 			u.host += n.Host.Total()

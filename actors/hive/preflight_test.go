@@ -4,6 +4,7 @@ import (
 	"context"
 	"strings"
 	"testing"
+	"time"
 
 	"go.opentelemetry.io/otel/trace/noop"
 
@@ -12,6 +13,7 @@ import (
 	"rbee/internal/fit"
 	"rbee/internal/gguf"
 	"rbee/messages"
+	"rbee/supervisor"
 )
 
 // small is a model of 100 MB of weights, and 256 kB of keys and values for each token.
@@ -118,5 +120,37 @@ func TestADownloadThatCannotFitIsGivenUp(t *testing.T) {
 	_, err := h.obtain(ctx, cancel, r, h.usage())
 	if fault.CodeOf(err) != fault.InsufficientMemory || !strings.Contains(err.Error(), "hf:org/large alone are 6.00 GB, and 5.00 GB are free") {
 		t.Errorf("error %v", err)
+	}
+}
+
+func TestRoomIsMadeByThoseThatWereIdleLongest(t *testing.T) {
+	found := Found{Name: "small", Path: "/m/small.gguf", Header: small()}
+	p := &pending{Generate: &messages.Generate{Load: &messages.LoadOptions{Context: 4096}}, found: found, devices: machine, want: fit.Want{Backend: "cpu", GPULayers: -1}}
+	need := fit.Estimate(small(), fit.Load{Context: 4096}).Host.Total()
+	for _, c := range []struct {
+		free  int64 // of what is needed
+		ttl   int64
+		stops string
+		ok    bool
+	}{
+		{-50e6, 1000, "old", true},
+		{-150e6, 1000, "old young", true},
+		{-250e6, 1000, "", false}, // what is busy, or loads, is not touched
+		{-50e6, -1, "", false},
+	} {
+		h := node(need + c.free)
+		h.Hive.IdleTtlMs = c.ttl
+		for i, name := range []string{"old", "young", "busy"} {
+			h.with(name, map[bool]state{true: busy, false: idle}[name == "busy"], 0, fit.Need{Host: fit.Part{KV: 100e6}})
+			h.slots[name].link, h.slots[name].used = &supervisor.Link{Launched: &supervisor.Launched{Spec: supervisor.Spec{Address: name}}}, time.Unix(int64(i), 0)
+		}
+		stop, _, ok := h.room(p)
+		var names []string
+		for _, s := range stop {
+			names = append(names, s.link.Address)
+		}
+		if strings.Join(names, " ") != c.stops || ok != c.ok {
+			t.Errorf("%+v: stops %v, %v", c, names, ok)
+		}
 	}
 }

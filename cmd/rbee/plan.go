@@ -118,6 +118,9 @@ func planText(p *api.Plan) string {
 	if p.DeviceNeeded > 0 {
 		line("", "%s of %s needed, %s free", fit.Bytes(p.DeviceNeeded), p.Device, fit.Bytes(p.DeviceFree))
 	}
+	for _, w := range p.Stops {
+		line("stops", "%s, which is idle, to make room", w)
+	}
 	line("load", "about %.1f s, and reading the file if it is not in memory yet", p.LoadMS/1000)
 	return b.String()
 }

@@ -21,9 +21,11 @@ type Plan struct {
 	Slots   int64    `json:"slots"`
 	Threads int64    `json:"threads,omitempty"` // 0 = the engine's rule
 
-	Needed       int64   `json:"needed,omitempty"` // bytes of the node's memory
-	Free         int64   `json:"free,omitempty"`
-	DeviceNeeded int64   `json:"device_needed,omitempty"` // of a GPU's
-	DeviceFree   int64   `json:"device_free,omitempty"`
-	LoadMS       float64 `json:"load_ms,omitempty"` // about, if the file is in memory already
+	Needed       int64 `json:"needed,omitempty"` // bytes of the node's memory
+	Free         int64 `json:"free,omitempty"`
+	DeviceNeeded int64 `json:"device_needed,omitempty"` // of a GPU's
+	DeviceFree   int64 `json:"device_free,omitempty"`
+	// Stops are idle workers that would be stopped to make room; what is free then, Free and DeviceFree say.
+	Stops  []string `json:"stops,omitempty"`
+	LoadMS float64  `json:"load_ms,omitempty"` // about, if the file is in memory already
 }

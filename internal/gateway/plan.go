@@ -20,6 +20,6 @@ func toPlan(p *messages.Plan) *api.Plan {
 		Node: p.GetNode(), Model: p.GetModel(), File: p.GetPath(), Size: p.GetSize(), Fetch: p.GetFetchBytes(),
 		Architecture: p.GetArchitecture(), Quantization: p.GetQuantization(), Worker: p.GetWorker(), WorkerState: p.GetWorkerState(),
 		Device: p.GetDevice(), Backend: p.GetBackend(), Passed: p.GetPassed(), Context: p.GetContext(), Slots: p.GetSlots(), Threads: p.GetThreads(),
-		Needed: p.GetNeeded(), Free: p.GetFree(), DeviceNeeded: p.GetDeviceNeeded(), DeviceFree: p.GetDeviceFree(), LoadMS: finite(p.GetLoadMs()),
+		Needed: p.GetNeeded(), Free: p.GetFree(), DeviceNeeded: p.GetDeviceNeeded(), DeviceFree: p.GetDeviceFree(), Stops: p.GetStops(), LoadMS: finite(p.GetLoadMs()),
 	}
 }

@@ -128,3 +128,29 @@ func TestTreeWorkersOnOneCPUShareItsCores(t *testing.T) {
 	d.ask(0, fmt.Sprintf("threads=%d ", max(1, (here.Cores()-1)/2)), "--model", other)
 	d.stop(0)
 }
+
+// The demo model and the other need some 320 MB each on a GPU that has 500 MB.
+func TestTreeAnIdleWorkerGivesWayToAModelThatDoesNotFitBesideIt(t *testing.T) {
+	t.Parallel()
+	other := filepath.Join(t.TempDir(), "other.gguf")
+	if err := benchmodel.WriteTiny(other, benchmodel.Shape{}); err != nil {
+		t.Fatal(err)
+	}
+	env := []string{engineWithGPU(t), "RBEE_FAKE_ENGINE=tell-load,devices=cuda:0/500"}
+	d := startDaemon(t, fake, env)
+	d.ask(0, "device=cuda:0", "--backend", "cuda")
+	p, out, code := plan(t, d.dir, fake, env, "--socket", d.socket, "--model", other, "--backend", "cuda")
+	if code != 0 || len(p.Stops) != 1 || !strings.HasSuffix(p.Stops[0], "worker-0.1") || p.DeviceFree < p.DeviceNeeded {
+		t.Errorf("planned %+v\n%s", p, out)
+	}
+	out = d.ask(0, "device=cuda:0", "--model", other, "--backend", "cuda")
+	if !strings.Contains(out, "stopping worker-0.1 (demo, idle) to make room") {
+		t.Errorf("the user is not told: %s", out)
+	}
+	d.stop(0)
+
+	d = startDaemon(t, fake, env, "--keep-alive", "-1s") // for ever is for ever
+	d.ask(0, "device=cuda:0", "--backend", "cuda")
+	d.ask(1, "INSUFFICIENT_VRAM", "--model", other, "--backend", "cuda")
+	d.stop(0)
+}
