@@ -30,7 +30,7 @@ type Options struct {
 	Done func(*messages.Stopped)
 }
 
-// Begin is sent when the way to the owner is open.
+// Begin is sent when the way to the owner is open. What comes before it waits for it.
 type Begin struct{}
 
 // Stop is what a signal sends to the root actor: the same as Shutdown from the owner.
@@ -58,6 +58,9 @@ type hive struct {
 	deaths    map[key]supervisor.Lives
 	notBefore map[key]time.Time
 
+	begun bool
+	early []early
+
 	stopping *messages.Shutdown
 	sweeping bool
 	ends     []*messages.ProcessEnd // of workers that are gone already, while somebody wants to know
@@ -80,18 +83,46 @@ type (
 	swept      struct{}
 )
 
+// early is a message that came before Begin.
+type early struct {
+	message any
+	sender  *actor.PID
+}
+
 func (h *hive) Receive(c actor.Context) {
 	switch m := c.Message().(type) {
 	case *actor.Started:
 		h.self, h.root = c.Self(), c.ActorSystem().Root
 	case Begin:
-		h.Tell(&messages.Ready{})
-		if h.Pre != nil {
-			h.lives[slotName(0)] = 1
-			h.adopt(h.Pre.launched, h.Pre.key, h.Pre.found, h.Pre.plan)
+		h.open()
+	default:
+		if !h.begun {
+			h.early = append(h.early, early{m, c.Sender()})
+			return
 		}
+		h.take(m, c.Sender())
+	}
+}
+
+// open makes the worker that was started beforehand the hive's own. A stop may be here first: taken at once, it
+// would neither end that worker nor report it.
+func (h *hive) open() {
+	h.begun = true
+	h.Tell(&messages.Ready{})
+	if h.Pre != nil {
+		h.lives[slotName(0)] = 1
+		h.adopt(h.Pre.launched, h.Pre.key, h.Pre.found, h.Pre.plan)
+	}
+	for _, e := range h.early {
+		h.take(e.message, e.sender)
+	}
+	h.early = nil
+}
+
+func (h *hive) take(m any, sender *actor.PID) {
+	switch m := m.(type) {
 	case *messages.Generate:
-		h.arrive(m, c.Sender())
+		h.arrive(m, sender)
 	case resolved:
 		h.resolved(m)
 	case *messages.Survey:

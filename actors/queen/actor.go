@@ -27,7 +27,7 @@ type Options struct {
 	Done func(*messages.Stopped)
 }
 
-// Begin is sent when the way to the owner is open, or there is none.
+// Begin is sent when the way to the owner is open, or there is none. What comes before it waits for it.
 type Begin struct{}
 
 // Stop asks for the cascade. Drain is how long active requests may go on first.
@@ -57,6 +57,9 @@ type queen struct {
 	deaths  map[string]supervisor.Lives // by node
 	lost    map[string]*fault.Error     // by node: why its last life ended, until it serves again
 	ledger  map[string]*request
+
+	begun bool
+	early []any // what came before Begin
 
 	stopping *messages.Shutdown
 	draining bool
@@ -88,13 +91,35 @@ func (q *queen) Receive(c actor.Context) {
 	case *actor.Started:
 		q.self, q.root = c.Self(), c.ActorSystem().Root
 	case Begin:
-		q.Tell(&messages.Ready{})
-		if q.Pre != nil {
-			for _, r := range q.Pre.reaches {
-				q.lives[hiveName(r.node.Name)] = 1
-				q.follow(r)
-			}
+		q.open()
+	default:
+		if !q.begun {
+			q.early = append(q.early, m)
+			return
 		}
+		q.take(m)
+	}
+}
+
+// open makes what was started beforehand the queen's own. The keeper's request travels by itself and may be here
+// first: taken at once, it would start a second hive under the address of the first.
+func (q *queen) open() {
+	q.begun = true
+	q.Tell(&messages.Ready{})
+	if q.Pre != nil {
+		for _, r := range q.Pre.reaches {
+			q.lives[hiveName(r.node.Name)] = 1
+			q.follow(r)
+		}
+	}
+	for _, m := range q.early {
+		q.take(m)
+	}
+	q.early = nil
+}
+
+func (q *queen) take(m any) {
+	switch m := m.(type) {
 	case submit:
 		q.submit(m)
 	case settled:
