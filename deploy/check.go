@@ -136,12 +136,20 @@ func (c *checker) exec(ctx context.Context) (string, error) {
 		return "", err
 	case !exit.OK():
 		return "", fault.New(fault.HiveStartFailed, "a command on %s ends with %s%s", c.name, exit, lastLine(said.Stderr)).
-			WithHint("the account must be able to run commands over SSH (no forced command, a working login shell)")
+			WithHint("%s", c.byHand())
 	}
 	if said.Stdout != "" || said.Stderr != "" {
 		return fmt.Sprintf("commands run; the login shell prints %d bytes of its own, which is harmless", len(said.Stdout)+len(said.Stderr)), nil
 	}
 	return "commands run", nil
+}
+
+// byHand says how a person finds out why commands do not run.
+func (c *checker) byHand() string {
+	if c.way.Target == nil {
+		return "run it by hand: " + strings.Join(c.way.Argv, " ") + " true"
+	}
+	return "the account must be able to run commands over SSH (no forced command, a working login shell)"
 }
 
 func (c *checker) latency(ctx context.Context) (string, error) {

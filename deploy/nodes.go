@@ -3,6 +3,7 @@ package deploy
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"rbee/deploy/install"
@@ -10,6 +11,7 @@ import (
 	"rbee/deploy/sshconn"
 	"rbee/internal/config"
 	"rbee/internal/fault"
+	"rbee/internal/near"
 	"rbee/supervisor"
 )
 
@@ -55,9 +57,13 @@ func (n *Nodes) Resolve(spec string) ([]Node, error) {
 	var nodes []Node
 	seen := map[string]bool{}
 	for _, name := range names {
-		node, err := n.one(file, strings.TrimSpace(name))
+		name = strings.TrimSpace(name)
+		node, err := n.one(file, name)
 		if err != nil {
-			return nil, err
+			if len(names) == 1 || name == "" {
+				return nil, err
+			}
+			node = Node{Name: name, Spawner: unusable{err}} // it does not hold up the others
 		}
 		if !seen[node.Name] {
 			seen[node.Name] = true
@@ -85,6 +91,14 @@ func (n *Nodes) one(file *config.File, name string) (Node, error) {
 	}
 	return Node{Name: name, ModelsDir: entry.ModelsDir, Weight: entry.Weight, Spawner: &Spawner{Node: name, Dial: way.Dial,
 		Programs: programs{install.Options{Node: name, CacheDir: entry.CacheDir, Getenv: n.Getenv, Executable: n.Executable}}}}, nil
+}
+
+// unusable is a node of a list that cannot even be tried.
+type unusable struct{ err error }
+
+// Start implements supervisor.Spawner.
+func (u unusable) Start(context.Context, supervisor.Command) (supervisor.Process, error) {
+	return nil, u.err
 }
 
 // Way is how one node is reached.
@@ -145,13 +159,28 @@ func (n *Nodes) knowing(file *config.File, err error) error {
 	}
 	f := fault.From(err)
 	known := append([]string{Localhost}, file.NodeNames()...)
+	if hosts, err := sshconn.Hosts(); err == nil {
+		for _, h := range hosts {
+			if !slices.Contains(known, h) {
+				known = append(known, h)
+			}
+		}
+	}
 	_ = f.With("known", known)
-	hint := "known nodes: " + strings.Join(known, ", ")
+	hint := "known nodes: " + strings.Join(known[:min(len(known), maxKnown)], ", ")
+	if name, _ := f.Details["node"].(string); name != "" {
+		if meant := near.Word(name, known...); meant != "" {
+			hint = "did you mean " + meant + "? " + hint
+		}
+	}
 	if f.Hint != "" {
 		hint = f.Hint + "; " + hint
 	}
 	return f.WithHint("%s", hint)
 }
+
+// maxKnown is how many names a hint lists.
+const maxKnown = 20
 
 // programs puts rbee's programs on a node by sending a bundle.
 type programs struct{ install.Options }

@@ -252,6 +252,13 @@ func (q *queen) mourn(h *hive, cause string) {
 	q.Tell(&messages.Narration{Source: "queen-rbee", Kind: "warn", Text: "node " + h.node.Name + " is given up until a request wants it: " + v.Reason})
 }
 
+// leaveOut tells a request that may go elsewhere of a node that does not work.
+func (q *queen) leaveOut(r *request, h *hive) {
+	if h.fault.Code != fault.Cancelled {
+		q.narrate(r.to, "warn", h.node.Name+" is left out: "+h.fault.Message, 0)
+	}
+}
+
 // maxLost bounds what is remembered of nodes that are gone: their names are the clients'.
 const maxLost = 256
 
@@ -274,8 +281,11 @@ func (q *queen) lose(h *hive) {
 			// A daemon lives on: a request that has no token yet may go to the node's next life.
 			q.root.Send(r.to, &messages.Failed{Id: r.GetId(), Error: messages.FromFault(h.fault), Retryable: !q.Ephemeral && h.fault.Code == fault.NodeLost})
 		case r.node == "" && r.asks(h.node.Name):
+			q.leaveOut(r, h)
 			r.survey.failed[h.node.Name] = h.fault
 			q.consider(r)
+		case r.mayGo(h.node.Name):
+			q.leaveOut(r, h)
 		}
 	}
 }

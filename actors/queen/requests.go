@@ -22,6 +22,11 @@ func (r *request) asks(node string) bool {
 	if r.survey == nil {
 		return false
 	}
+	return r.mayGo(node)
+}
+
+// mayGo says whether that node is one of those the request named.
+func (r *request) mayGo(node string) bool {
 	for _, n := range r.nodes {
 		if n.Name == node {
 			return true

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"rbee/actors/hive"
@@ -31,15 +32,26 @@ func newModels(local bool) *modelFiles {
 
 func (f *modelFiles) env(m *messages.ModelRef) models.Env {
 	e := models.Env{CWD: m.GetCwd(), ModelsDir: cmp.Or(m.GetModelsDir(), f.beside), Local: f.local, Getenv: os.Getenv, Sources: f.sources}
-	if m.GetAlias() != "" {
+	if isHub(m.GetAlias()) {
 		e.Names = map[string]string{m.GetRef(): m.GetAlias()}
 	}
 	return e
 }
 
+func isHub(alias string) bool { return strings.HasPrefix(alias, "hf:") }
+
+// ref is what to resolve: what the caller wrote, or what that stands for in the caller's configuration. A place on the
+// hub is an alias of its own kind: the model keeps its short name on the disk.
+func ref(m *messages.ModelRef) string {
+	if m.GetAlias() != "" && !isHub(m.GetAlias()) {
+		return m.GetAlias()
+	}
+	return m.GetRef()
+}
+
 // find looks on the disk only.
 func (f *modelFiles) find(ctx context.Context, m *messages.ModelRef) (hive.Found, error) {
-	return found(models.Resolve(ctx, m.GetRef(), f.env(m)))
+	return found(models.Resolve(ctx, ref(m), f.env(m)))
 }
 
 // get fetches what is not there, unless the caller forbids it.
@@ -56,7 +68,7 @@ func (f *modelFiles) get(ctx context.Context, m *messages.ModelRef, say func(hiv
 			say(hive.Progress{Text: "downloading " + m.GetRef() + rate(p), Fraction: max(float64(p.Bytes)/float64(max(p.Total, 1)), 0.001), Total: p.Total})
 		}
 	}
-	return found(models.Resolve(ctx, m.GetRef(), e))
+	return found(models.Resolve(ctx, ref(m), e))
 }
 
 // fetchable says whether get may succeed where find did not.
@@ -64,13 +76,13 @@ func (f *modelFiles) fetchable(m *messages.ModelRef, err error) bool {
 	if m.GetNoPull() || fault.CodeOf(err) != fault.ModelNotFound {
 		return false
 	}
-	w, err := models.WantOf(m.GetRef(), f.env(m))
+	w, err := models.WantOf(ref(m), f.env(m))
 	return err == nil && w != nil
 }
 
 // look asks the hub what get would bring.
 func (f *modelFiles) look(ctx context.Context, m *messages.ModelRef) (hive.Found, error) {
-	w, err := models.WantOf(m.GetRef(), f.env(m))
+	w, err := models.WantOf(ref(m), f.env(m))
 	if err != nil || w == nil {
 		return hive.Found{}, cmp.Or(err, error(fault.New(fault.ModelNotFound, "it is not known where %s is", m.GetRef())))
 	}

@@ -50,7 +50,7 @@ func (a *authentication) failed(cause error) *fault.Error {
 	case a.locked:
 		f.WithHint("unlock the key first: ssh-add FILE")
 	default:
-		f.WithHint("if `ssh %s` asks for a password, install a key: ssh-copy-id %s; else: ssh-add FILE, or IdentityFile in ~/.ssh/config", shellWord(a.t.Name), shellWord(a.t.Name))
+		f.WithHint("if `ssh %s` asks for a password, install a key: ssh-copy-id %s; else: ssh-add FILE, or IdentityFile in ~/.ssh/config", a.t.sshArgs(), a.t.sshArgs())
 	}
 	return f.With("tried", tried).With("agent", a.agentState).With("allowed", allowed)
 }

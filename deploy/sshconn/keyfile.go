@@ -2,6 +2,7 @@ package sshconn
 
 import (
 	"bytes"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
@@ -95,6 +96,11 @@ type opened struct {
 	m   map[string]openedKey
 }
 
+// passphraseTries is how often ssh asks.
+const passphraseTries = 3
+
+var errWrongPassphrase = errors.New("the passphrase is wrong")
+
 type openedKey struct {
 	signer ssh.Signer
 	err    error
@@ -107,15 +113,21 @@ func (o *opened) open(k keyFile) (ssh.Signer, error) {
 		return was.signer, was.err
 	}
 	var got openedKey
-	pass, err := o.ask(k.Path)
-	if err == nil {
-		got.signer, err = ssh.ParsePrivateKeyWithPassphrase(k.locked, pass)
-		clear(pass)
-		if err != nil {
-			err = fmt.Errorf("%s: %w", k.Path, err)
+	for range passphraseTries {
+		var pass []byte
+		if pass, got.err = o.ask(k.Path); got.err != nil {
+			break
 		}
+		got.signer, got.err = ssh.ParsePrivateKeyWithPassphrase(k.locked, pass)
+		clear(pass)
+		if !errors.Is(got.err, x509.IncorrectPasswordError) {
+			break
+		}
+		got.err = errWrongPassphrase
 	}
-	got.err = err
+	if got.err != nil {
+		got.err = fmt.Errorf("%s: %w", k.Path, got.err)
+	}
 	o.m[k.Path] = got
 	return got.signer, got.err
 }

@@ -56,6 +56,7 @@ func ResolveSSH(nodeName string, o ResolveOptions) (t Target, known bool, err er
 		return Target{}, false, f.With("node", nodeName)
 	}
 	t.Name = nodeName
+	t.inFiles = t.Known && (o.Host == "" || o.Host == nodeName)
 	t.Known = t.Known || o.Host != "" || o.Port != 0 || o.User != "" || len(o.Identity) > 0 || o.Jump != ""
 	return t, t.Known, nil
 }

@@ -70,7 +70,7 @@ Host mac
 		t.Fatal(known, err)
 	}
 	want := Target{
-		Name: "mac", Known: true, Host: "mac.example.com", Port: 2222, User: "bob",
+		Name: "mac", Known: true, inFiles: true, Host: "mac.example.com", Port: 2222, User: "bob",
 		Identities:   []Identity{{"/home/ana/.ssh/bob_mac.example.com_2222", true}, {"/keys/mac-ana-%", true}, {"/home/ana/" + short, true}},
 		Certificates: []string{"/home/ana/cert.pub"}, IdentitiesOnly: true, IdentityAgent: "/home/ana/agent",
 		KnownHosts: []string{"/home/ana/kh_alias", "/kh2"}, UserKnownHosts: 2, RevokedHostKeys: "/revoked", HashKnownHosts: true,

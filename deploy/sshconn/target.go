@@ -10,11 +10,12 @@ import (
 
 // Target is all that is needed to connect to one machine.
 type Target struct {
-	Name  string // as the user gave it
-	Known bool   // somebody wrote the name down: a Host line that is not "*", or rbee's own configuration
-	Host  string // where to connect: a name or an address
-	Port  int
-	User  string
+	Name    string // as the user gave it
+	Known   bool   // somebody wrote the name down: a Host line that is not "*", or rbee's own configuration
+	inFiles bool   // a Host line of ssh's own files, other than "*", is for Name itself
+	Host    string // where to connect: a name or an address
+	Port    int
+	User    string
 
 	Identities     []Identity
 	Certificates   []string // files
@@ -71,4 +72,21 @@ func (t Target) lookup() string {
 		return net.JoinHostPort(strings.ToLower(t.HostKeyAlias), "22")
 	}
 	return net.JoinHostPort(strings.ToLower(t.Host), strconv.Itoa(t.Port))
+}
+
+// sshArgs is what to write behind ssh, or ssh-copy-id, to get to the target. A name that ssh's own files do not hold
+// is spelled out.
+func (t Target) sshArgs() string {
+	if t.inFiles {
+		return shellWord(t.Name)
+	}
+	args := t.Host
+	if t.User != "" {
+		args = t.User + "@" + t.Host
+	}
+	args = shellWord(args)
+	if t.Port != 22 {
+		args = "-p " + strconv.Itoa(t.Port) + " " + args
+	}
+	return args
 }

@@ -184,13 +184,13 @@ func TestAnotherMachineKnowsNoRelativePath(t *testing.T) {
 	p.env.Getenv = func(name string) string {
 		return map[string]string{"XDG_CACHE_HOME": filepath.Join(p.cwd, "cache")}[name]
 	}
-	p.refuses("./own.gguf", fault.ModelRefInvalid, "--push")
+	p.refuses("./own.gguf", fault.ModelRefInvalid, "a path of that node")
 	p.refuses("own.gguf", fault.ModelNotFound)
 	p.refuses("mine", fault.ModelNotFound, "theirs")
 	p.finds("theirs", "cache/rbee/models/theirs/m.gguf")
 	p.finds(filepath.Join(p.cwd, "own.gguf"), "own.gguf")
 	p.env.ModelsDir = "some/dir"
-	p.refuses("theirs", fault.ModelRefInvalid, "--push")
+	p.refuses("theirs", fault.ModelRefInvalid, "a path of that node")
 }
 
 func TestHeadersAreReadAgainWhenTheFileChanges(t *testing.T) {

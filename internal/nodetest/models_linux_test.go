@@ -27,8 +27,8 @@ func TestTreeAModelOfANodeIsOnTheNodesDisk(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w.infer("h1", "--model", rel).Want(1, "MODEL_", "--push", "node: h1")
-	w.infer("h1", "--model", "./here.gguf").Want(1, "MODEL_", "--push")
+	w.infer("h1", "--model", rel).Want(1, "MODEL_", "a path of that node", "node: h1")
+	w.infer("h1", "--model", "./here.gguf").Want(1, "MODEL_", "a path of that node")
 
 	w.infer("h1", "--model", "/home/bee/theirs/there/there.gguf").Want(0)
 	w.infer("localhost", "--model", "/home/bee/theirs/there/there.gguf").Want(1, "MODEL_NOT_FOUND")

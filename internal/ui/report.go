@@ -2,6 +2,7 @@ package ui
 
 import (
 	"fmt"
+	"os"
 	"time"
 
 	"rbee/internal/api"
@@ -28,14 +29,23 @@ func (n *Narrator) Receipt(r api.Receipt) {
 	}
 	if !r.Clean {
 		for _, p := range r.Unproven() {
-			n.Fail(fault.New(fault.Internal, "%s, pid %d, could not be proven gone: %s", p.Name, p.PID, p.Cause).
-				WithHint("rbee doctor lists what is left, rbee doctor --fix ends it"), p.Host)
+			n.Fail(unproven(p), p.Host)
 		}
 		return
 	}
 	if len(r.Processes) > 0 {
 		n.Keeper("exit", "clean: %s stopped in %s, %d forced", count(int64(len(r.Processes)), "process"), millis(r.TookMS), r.Forced)
 	}
+}
+
+// unproven is the error of a process that may still be there. One on another machine is that machine's to end.
+func unproven(p api.Process) *fault.Error {
+	const text = "%s, pid %d, could not be proven gone: %s"
+	if own, err := os.Hostname(); err != nil || p.Host != own {
+		return fault.New(fault.NodeLost, text, p.Name, p.PID, p.Cause).
+			WithHint("it ends by itself when its lease is over; once the machine answers again, rbee node check NAME looks at it")
+	}
+	return fault.New(fault.Internal, text, p.Name, p.PID, p.Cause).WithHint("rbee doctor lists what is left, rbee doctor --fix ends it")
 }
 
 func count(n int64, what string) string {

@@ -233,7 +233,7 @@ func TestReceiptNamesWhatWasForcedAndWhatIsLeft(t *testing.T) {
 		{api.Receipt{Clean: true, Forced: 1, TookMS: 5100, Processes: []api.Process{gone, forced}},
 			"[bee-keeper] forced: llm-worker-rbee, pid 5 on h: killed: grace of 5s over\n[bee-keeper] clean: 2 processes stopped in 5.1 s, 1 forced\n"},
 		{api.Receipt{Forced: 1, Processes: []api.Process{left}},
-			"error: llm-worker-rbee, pid 6, could not be proven gone: survived SIGKILL (INTERNAL)\n node: h\n next: rbee doctor lists what is left, rbee doctor --fix ends it\n"},
+			"error: llm-worker-rbee, pid 6, could not be proven gone: survived SIGKILL (NODE_LOST)\n node: h\n next: it ends by itself when its lease is over; once the machine answers again, rbee node check NAME looks at it\n"},
 	} {
 		var b bytes.Buffer
 		(&Narrator{Out: &b}).Receipt(c.r)

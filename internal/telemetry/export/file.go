@@ -18,23 +18,44 @@ import (
 	"rbee/internal/telemetry"
 )
 
-// create opens FILE of --trace. What was in it is gone: a file holds the trace of one command. It may name what is
-// no file (/dev/stderr, a pipe); only a file is made private.
+// create opens FILE of --trace. An older trace in it is replaced: a file holds the trace of one command. Any other file
+// that holds something is refused: it was named by mistake. It may also be no file (/dev/stderr, a pipe).
 func create(path string) (*os.File, error) {
-	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
-	if err == nil {
-		var info os.FileInfo
-		if info, err = f.Stat(); err == nil && info.Mode().IsRegular() {
-			err = f.Chmod(0o600)
-		}
-		if err != nil {
-			f.Close()
-		}
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+	if errors.Is(err, syscall.EACCES) || errors.Is(err, syscall.EINVAL) || errors.Is(err, syscall.ENXIO) {
+		f, err = os.OpenFile(path, os.O_WRONLY, 0) // write-only, as a device may be
 	}
 	if err != nil {
 		return nil, fileError(path, err)
 	}
+	if err := empty(f, path); err != nil {
+		f.Close()
+		return nil, err
+	}
 	return f, nil
+}
+
+// begin is how every trace begins.
+const begin = `{"resourceSpans":`
+
+// empty makes room in a regular file, if it is ours to overwrite.
+func empty(f *os.File, path string) error {
+	info, err := f.Stat()
+	switch {
+	case err != nil:
+		return fileError(path, err)
+	case !info.Mode().IsRegular() || info.Size() == 0:
+		return nil
+	}
+	head := make([]byte, len(begin))
+	if _, err := f.ReadAt(head, 0); err != nil || string(head) != begin {
+		return fault.New(fault.InvalidRequest, "%s holds something that is no trace: it is not overwritten", path).
+			WithHint("name a new file, or remove that one first").With("path", path)
+	}
+	if err := errors.Join(f.Truncate(0), f.Chmod(0o600)); err != nil {
+		return fileError(path, err)
+	}
+	return nil
 }
 
 func fileError(path string, err error) error {

@@ -68,10 +68,26 @@ func environment(t *testing.T, pairs ...string) {
 	}
 }
 
+func TestAFileThatHoldsSomethingElseIsNotOverwritten(t *testing.T) {
+	environment(t)
+	path := filepath.Join(t.TempDir(), "passwd")
+	if err := os.WriteFile(path, []byte("root:x:0:0::/:/bin/sh\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	_, err := Open(Options{Service: "test", File: path})
+	if err == nil || !strings.Contains(err.Error(), "not overwritten") {
+		t.Errorf("%v", err)
+	}
+	info, err := os.Stat(path)
+	if text, _ := os.ReadFile(path); err != nil || info.Mode().Perm() != 0o644 || string(text) != "root:x:0:0::/:/bin/sh\n" {
+		t.Errorf("it is now %v, %q", info.Mode(), text)
+	}
+}
+
 func TestTraceFileIsOTLPJSONLines(t *testing.T) {
 	environment(t)
 	path := filepath.Join(t.TempDir(), "trace.jsonl")
-	if err := os.WriteFile(path, []byte("old"), 0o644); err != nil {
+	if err := os.WriteFile(path, []byte(`{"resourceSpans":[]}`+"\nold\n"), 0o644); err != nil {
 		t.Fatal(err)
 	}
 	if err := open(t, Options{File: path}).Close(command(t)); err != nil {
