@@ -12,7 +12,8 @@ import (
 )
 
 // BenchmarkTokens is the wall time of a 2,000-token answer through the tree of a warm daemon, less that of the
-// engine's own Generate with the same slots and context, per token; alternated. Goal: 20 us at most.
+// engine's own Generate with the same slots and context, warmed by one answer too, per token; alternated. Goal: 20 us
+// at most.
 //
 // Where it goes, per token: around-us is before the worker begins and after its last token (request down, end of the
 // answer up); decode-us is how much longer the engine itself takes for the same tokens inside the worker. That is
