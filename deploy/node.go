@@ -15,9 +15,10 @@ const Localhost = "localhost"
 // Node is a machine where a hive can run.
 type Node struct {
 	Name      string
-	Local     bool    // this machine
-	ModelsDir string  // of the configuration; "" = the node's own rule
-	Weight    float64 // of the configuration; 0 = 1
+	Local     bool     // this machine
+	ModelsDir string   // of the configuration; "" = the node's own rule
+	Devices   []string // of the configuration: the only ones that workers may use; none = all
+	Weight    float64  // of the configuration; 0 = 1
 	Spawner   supervisor.Spawner
 }
 

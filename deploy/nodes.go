@@ -89,7 +89,7 @@ func (n *Nodes) one(file *config.File, name string) (Node, error) {
 	if err != nil {
 		return Node{}, err
 	}
-	return Node{Name: name, ModelsDir: entry.ModelsDir, Weight: entry.Weight, Spawner: &Spawner{Node: name, Dial: way.Dial,
+	return Node{Name: name, ModelsDir: entry.ModelsDir, Devices: entry.Devices, Weight: entry.Weight, Spawner: &Spawner{Node: name, Dial: way.Dial,
 		Programs: programs{install.Options{Node: name, CacheDir: entry.CacheDir, Getenv: n.Getenv, Executable: n.Executable}}}}, nil
 }
 

@@ -358,6 +358,7 @@ type HiveConfig struct {
 	Prestart      *Prestart              `protobuf:"bytes,6,opt,name=prestart,proto3" json:"prestart,omitempty"`
 	Local         bool                   `protobuf:"varint,7,opt,name=local,proto3" json:"local,omitempty"`                         // the node is the queen's own machine: relative paths mean something there
 	ModelsDir     string                 `protobuf:"bytes,8,opt,name=models_dir,json=modelsDir,proto3" json:"models_dir,omitempty"` // the node's, from the configuration; "" = the node's own rule
+	Devices       []string               `protobuf:"bytes,9,rep,name=devices,proto3" json:"devices,omitempty"`                      // the only ones that workers may use, "cuda:0" or "cpu"; none = all
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -446,6 +447,13 @@ func (x *HiveConfig) GetModelsDir() string {
 		return x.ModelsDir
 	}
 	return ""
+}
+
+func (x *HiveConfig) GetDevices() []string {
+	if x != nil {
+		return x.Devices
+	}
+	return nil
 }
 
 // Prestart names the worker that is certain to be wanted.
@@ -1425,7 +1433,7 @@ const file_messages_lifecycle_proto_rawDesc = "" +
 	"\bstall_ms\x18\x03 \x01(\x03R\astallMs\x12-\n" +
 	"\bprestart\x18\x04 \x01(\v2\x11.rbee.v1.PrestartR\bprestart\x12\x17\n" +
 	"\alog_dir\x18\x05 \x01(\tR\x06logDir\x12\x17\n" +
-	"\acan_ask\x18\x06 \x01(\bR\x06canAsk\"\x80\x02\n" +
+	"\acan_ask\x18\x06 \x01(\bR\x06canAsk\"\x9a\x02\n" +
 	"\n" +
 	"HiveConfig\x12\x12\n" +
 	"\x04node\x18\x01 \x01(\tR\x04node\x12\x1c\n" +
@@ -1436,7 +1444,8 @@ const file_messages_lifecycle_proto_rawDesc = "" +
 	"\bprestart\x18\x06 \x01(\v2\x11.rbee.v1.PrestartR\bprestart\x12\x14\n" +
 	"\x05local\x18\a \x01(\bR\x05local\x12\x1d\n" +
 	"\n" +
-	"models_dir\x18\b \x01(\tR\tmodelsDir\"q\n" +
+	"models_dir\x18\b \x01(\tR\tmodelsDir\x12\x18\n" +
+	"\adevices\x18\t \x03(\tR\adevices\"q\n" +
 	"\bPrestart\x12\x12\n" +
 	"\x04node\x18\x01 \x01(\tR\x04node\x12'\n" +
 	"\x05model\x18\x02 \x01(\v2\x11.rbee.v1.ModelRefR\x05model\x12(\n" +

@@ -3,6 +3,7 @@ package hive
 import (
 	"context"
 	"slices"
+	"strings"
 
 	"rbee/internal/engine"
 	"rbee/internal/fault"
@@ -42,8 +43,30 @@ func (c Config) wish(ctx context.Context, l *messages.LoadOptions) ([]engine.Dev
 			return nil, fit.Want{}, err
 		}
 	}
-	w, err := fit.Settle(devices, wantOf(l))
+	usable := c.usable(devices)
+	if len(usable) == 0 {
+		return nil, fit.Want{}, fault.New(fault.DeviceUnavailable, "%s may only use %s, and has only %s", c.Hive.GetNode(), strings.Join(c.Hive.GetDevices(), ", "), names(devices)).
+			WithHint("correct devices of that node in the configuration").With("node", c.Hive.GetNode())
+	}
+	w, err := fit.Settle(usable, wantOf(l))
 	return devices, w, err
+}
+
+// usable are the devices that the configuration lets this node use.
+func (c Config) usable(all []engine.Device) []engine.Device {
+	only := c.Hive.GetDevices()
+	if len(only) == 0 {
+		return all
+	}
+	return slices.DeleteFunc(slices.Clone(all), func(d engine.Device) bool { return !slices.Contains(only, d.ID) && !slices.Contains(only, d.Backend) })
+}
+
+func names(devices []engine.Device) string {
+	var all []string
+	for _, d := range devices {
+		all = append(all, d.ID)
+	}
+	return strings.Join(all, ", ")
 }
 
 // plan says where a worker for k would run beside those that live already. Nothing is started for a model that does
@@ -71,10 +94,10 @@ func (c Config) plan(devices []engine.Device, k key, found Found, others usage) 
 			WithHint("choose --ctx %d or less", h.Context).With("context", k.context).With("trained", h.Context).With("node", c.Hive.GetNode())
 	}
 	if found.Header == nil {
-		p.Device = first(devices, k.want)
+		p.Device = first(c.usable(devices), k.want)
 	} else {
 		var err error
-		if p.Choice, err = fit.Choose(devices, found.Header, found.Name, load, k.want); err != nil {
+		if p.Choice, err = fit.Choose(devices[0], c.usable(devices), found.Header, found.Name, load, k.want); err != nil {
 			return plan{}, fault.From(err).With("node", c.Hive.GetNode())
 		}
 	}

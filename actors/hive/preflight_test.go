@@ -154,3 +154,35 @@ func TestRoomIsMadeByThoseThatWereIdleLongest(t *testing.T) {
 		}
 	}
 }
+
+func TestANodeUsesOnlyTheDevicesOfItsConfiguration(t *testing.T) {
+	found := Found{Name: "small", Path: "/m/small.gguf", Header: small()}
+	all := append(machine, engine.Device{ID: "cuda:1", Backend: "cuda", TotalBytes: 8e9, FreeBytes: 8e9})
+	l := &messages.LoadOptions{Context: 4096}
+	for _, c := range []struct {
+		only   []string
+		device string // asked for
+		id     string // chosen
+		says   string
+	}{
+		{nil, "", "cuda:1", ""},
+		{[]string{"cuda:0"}, "", "cuda:0", ""},
+		{[]string{"cpu"}, "", "cpu:0", ""},
+		{[]string{"cuda"}, "cuda:0", "cuda:0", ""},
+		{[]string{"cuda:0"}, "cuda:1", "", "no device cuda:1 here: there is cuda:0"},
+		{[]string{"cuda:0"}, "cpu:0", "", "no cpu here: there is cuda:0"},
+		{[]string{"metal"}, "", "", "mac may only use metal, and has only cpu:0, cuda:0, cuda:1"},
+	} {
+		h := node(32e9)
+		h.Hive.Devices, l.Device = c.only, c.device
+		h.Config.Devices = func(context.Context) ([]engine.Device, error) { return all, nil }
+		devices, want, err := h.wish(t.Context(), l)
+		var p plan
+		if err == nil {
+			p, err = h.plan(devices, keyOf(found, l, want), found, h.usage())
+		}
+		if c.says == "" && (err != nil || p.Device.ID != c.id) || c.says != "" && (err == nil || !strings.Contains(err.Error(), c.says)) {
+			t.Errorf("%v, asked for %q: %s, error %v", c.only, c.device, p.Device.ID, err)
+		}
+	}
+}

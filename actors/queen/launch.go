@@ -37,10 +37,11 @@ type Config struct {
 
 // Node is a machine where a hive can run.
 type Node struct {
-	Name      string  // canonical: one name for one machine, as far as names go
-	Local     bool    // this machine
-	ModelsDir string  // of the configuration; "" = the node's own rule
-	Weight    float64 // how much its free memory counts beside that of others; 0 = 1
+	Name      string   // canonical: one name for one machine, as far as names go
+	Local     bool     // this machine
+	ModelsDir string   // of the configuration; "" = the node's own rule
+	Devices   []string // of the configuration: the only ones that workers may use; none = all
+	Weight    float64  // how much its free memory counts beside that of others; 0 = 1
 	Spawner   supervisor.Spawner
 }
 
@@ -138,7 +139,7 @@ func (c Config) launch(ctx context.Context, n Node, r *reach, pre *messages.Pres
 		// its stream.
 		Death: syscall.SIGCONT,
 		Boot: &messages.Boot{Role: &messages.Boot_Hive{Hive: &messages.HiveConfig{
-			Node: n.Name, Local: n.Local, ModelsDir: n.ModelsDir, Ephemeral: c.Ephemeral, Slots: c.Slots, IdleTtlMs: ttl, Prestart: pre,
+			Node: n.Name, Local: n.Local, ModelsDir: n.ModelsDir, Devices: n.Devices, Ephemeral: c.Ephemeral, Slots: c.Slots, IdleTtlMs: ttl, Prestart: pre,
 		}}},
 		Log: func(line string) { c.Log(n.Name, line) },
 		Say: func(text string, progress float64) {

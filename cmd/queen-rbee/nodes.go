@@ -21,7 +21,7 @@ func nodes(env config.Env, ask sshconn.Passphrase) func(spec string) ([]queen.No
 		}
 		var ns []queen.Node
 		for _, n := range found {
-			ns = append(ns, queen.Node{Name: n.Name, Local: n.Local, ModelsDir: n.ModelsDir, Weight: n.Weight, Spawner: n.Spawner})
+			ns = append(ns, queen.Node{Name: n.Name, Local: n.Local, ModelsDir: n.ModelsDir, Devices: n.Devices, Weight: n.Weight, Spawner: n.Spawner})
 		}
 		return ns, nil
 	}

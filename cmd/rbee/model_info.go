@@ -82,7 +82,7 @@ func infoOf(m *models.Model, context, slots int64) modelInfo {
 		KVHeads: h.KVHeads, Vocabulary: h.Vocabulary, Trained: h.Context, Template: h.ChatTemplate,
 		Context: cmp.Or(context, fit.DefaultContext(h)), Slots: slots, Needs: need, Needed: need.Total(), Free: here.FreeMemory()}
 	cpu := []engine.Device{{ID: "cpu:0", Backend: "cpu", TotalBytes: here.TotalMemory(), FreeBytes: i.Free}}
-	if _, err := fit.Choose(cpu, h, m.Name, load, fit.Anything); err != nil {
+	if _, err := fit.Choose(cpu[0], cpu, h, m.Name, load, fit.Anything); err != nil {
 		i.Refused = fault.From(err)
 	}
 	return i

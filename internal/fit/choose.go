@@ -38,7 +38,7 @@ func Settle(devices []engine.Device, w Want) (Want, error) {
 		w.Backend = cpu
 	}
 	if w.Backend == "" && (w.GPULayers > 0 || isNumber == nil) {
-		best := devices[len(devices)-1].Backend // the CPU is the first
+		best := devices[0].Backend
 		for _, d := range devices {
 			if d.Backend != cpu {
 				best = d.Backend
@@ -95,11 +95,10 @@ type Choice struct {
 }
 
 // Choose returns the device a worker is to run on: of those that w, which Settle returned, allows, the best that the
-// model fits. GPUs come first, those with most memory free before the others. FreeBytes of each is what this worker
+// model fits; host is the node's CPU, whose memory a worker needs wherever it computes. GPUs come first, those with most memory free before the others. FreeBytes of each is what this worker
 // could take; zero or less in the total means that nobody knows, and nothing is checked. The error is an
 // INSUFFICIENT_MEMORY or INSUFFICIENT_VRAM of the last device that was looked at, which names what would fit.
-func Choose(devices []engine.Device, h *gguf.Header, name string, l Load, w Want) (Choice, error) {
-	host := devices[0]
+func Choose(host engine.Device, devices []engine.Device, h *gguf.Header, name string, l Load, w Want) (Choice, error) {
 	able := slices.DeleteFunc(slices.Clone(devices), func(d engine.Device) bool {
 		return w.Backend != "" && d.Backend != w.Backend || w.Device != "" && d.ID != w.Device
 	})

@@ -7,6 +7,7 @@ import (
 
 	"rbee/internal/engine"
 	"rbee/internal/fault"
+	"rbee/internal/gguf"
 )
 
 func machine(host int64, gpus ...engine.Device) []engine.Device {
@@ -16,6 +17,11 @@ func machine(host int64, gpus ...engine.Device) []engine.Device {
 func gpu(id string, free int64) engine.Device {
 	backend, _, _ := strings.Cut(id, ":")
 	return engine.Device{ID: id, Backend: backend, TotalBytes: 24e9, FreeBytes: free}
+}
+
+// choose lets all devices be used.
+func choose(all []engine.Device, h *gguf.Header, name string, l Load, w Want) (Choice, error) {
+	return Choose(all[0], all, h, name, l, w)
 }
 
 func TestTheBestDeviceThatFitsIsChosen(t *testing.T) {
@@ -34,7 +40,7 @@ func TestTheBestDeviceThatFitsIsChosen(t *testing.T) {
 		{"part of the model", machine(8e9, gpu("cuda:0", 5e8)), Want{Device: "cuda:0", GPULayers: 1}, "cuda:0", 0},
 		{"memory of which nothing is known", []engine.Device{{ID: "cpu:0", Backend: "cpu"}}, Anything, "cpu:0", 0},
 	} {
-		got, err := Choose(c.devices, tiny(), "tiny", Load{}, c.want)
+		got, err := choose(c.devices, tiny(), "tiny", Load{}, c.want)
 		if err != nil || got.Device.ID != c.id || len(got.Passed) != c.passed {
 			t.Errorf("%s: %v, passed %q, error %v", c.name, got.Device.ID, got.Passed, err)
 		}
@@ -42,7 +48,7 @@ func TestTheBestDeviceThatFitsIsChosen(t *testing.T) {
 }
 
 func TestADeviceThatIsNamedAndTooSmallIsAnError(t *testing.T) {
-	_, err := Choose(machine(64e9, gpu("cuda:0", 5e8), gpu("cuda:1", 9e9)), tiny(), "tiny", Load{}, Want{Device: "cuda:0", GPULayers: -1})
+	_, err := choose(machine(64e9, gpu("cuda:0", 5e8), gpu("cuda:1", 9e9)), tiny(), "tiny", Load{}, Want{Device: "cuda:0", GPULayers: -1})
 	if fault.CodeOf(err) != fault.InsufficientVRAM {
 		t.Fatalf("error %v", err)
 	}
@@ -50,7 +56,7 @@ func TestADeviceThatIsNamedAndTooSmallIsAnError(t *testing.T) {
 	errors.As(err, &f)
 	n := f.Details["fits_gpu_layers"].(int64)
 	on := func(layers int64) error {
-		_, err := Choose(machine(64e9, gpu("cuda:0", 5e8)), tiny(), "tiny", Load{}, Want{Device: "cuda:0", GPULayers: layers})
+		_, err := choose(machine(64e9, gpu("cuda:0", 5e8)), tiny(), "tiny", Load{}, Want{Device: "cuda:0", GPULayers: layers})
 		return err
 	}
 	if n < 1 || n > 21 || on(n) != nil || on(n+1) == nil {
@@ -61,7 +67,7 @@ func TestADeviceThatIsNamedAndTooSmallIsAnError(t *testing.T) {
 func TestTheContextThatIsSaidToFitIsTheLargestThatDoes(t *testing.T) {
 	free := Estimate(tiny(), Load{Context: 1024}).Host.Total()
 	with := func(context int64) error {
-		_, err := Choose(machine(free), tiny(), "tiny", Load{Context: context}, Anything)
+		_, err := choose(machine(free), tiny(), "tiny", Load{Context: context}, Anything)
 		return err
 	}
 	err := with(2048)
@@ -82,7 +88,7 @@ func TestASmallerQuantizationIsNamedIfOneFits(t *testing.T) {
 	h.FileType = 7 // Q8_0
 	h.TensorBytes, h.Weights.Matrices = 1170e6, [64]int64{8: 1100e6}
 	for free, want := range map[int64]any{1100e6: "Q6_K", 400e6: nil} {
-		_, err := Choose(machine(free), h, "tiny", Load{Context: 512, CPU: CPU{AVX2: true}}, Anything)
+		_, err := choose(machine(free), h, "tiny", Load{Context: 512, CPU: CPU{AVX2: true}}, Anything)
 		var f *fault.Error
 		if !errors.As(err, &f) || f.Details["fits_quantization"] != want {
 			t.Errorf("%d bytes free: %v, details %v; want %v", free, err, f.Details["fits_quantization"], want)
