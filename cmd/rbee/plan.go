@@ -107,7 +107,7 @@ func planText(p *api.Plan) string {
 	}
 	line("device", "%s", p.Device)
 	for _, passed := range p.Passed {
-		line("", "not %s", passed)
+		line("", "(%s)", passed)
 	}
 	if p.Architecture == "" {
 		line("memory", "what it needs is known when it is there")
