@@ -4,6 +4,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"time"
 
@@ -51,7 +52,7 @@ stopped after it. Ctrl-C cancels the answer, keeps what was printed, and stops t
 				return nil
 			}
 			if len(args) > 0 {
-				return usagef("infer takes no arguments but -, and got %q", args[0]).hint(`did you mean --prompt %q?`, args[0])
+				return f.misused(t, p, cfg, usagef("infer takes no arguments but -, and got %q", args[0]).hint(`did you mean --prompt %q?`, args[0]))
 			}
 			return nil
 		},
@@ -91,6 +92,7 @@ stopped after it. Ctrl-C cancels the answer, keeps what was printed, and stops t
 	fl.StringVar(&f.trace, "trace", "", "write the trace to a file, as OTLP JSON lines")
 	fl.StringVar(&f.queen, "queen", "", "use the queen at this socket, and no other (default: $RBEE_QUEEN)")
 	fl.StringVar(&f.socket, "socket", "", "where to look for a daemon (default: $RBEE_SOCKET, $XDG_RUNTIME_DIR/rbee/queen.sock)")
+	c.SetFlagErrorFunc(func(c *cobra.Command, err error) error { return f.misused(t, p, cfg, flagError(c, err)) })
 	_ = c.RegisterFlagCompletionFunc("node", nodeList(p, cfg)) // an error only if there were no such flag
 	return c
 }
@@ -106,6 +108,19 @@ func (f *inferFlags) placeFlags(fl *pflag.FlagSet) {
 	fl.Int64Var(&f.gpuLayers, "gpu-layers", 0, "layers of the model on the GPU, the rest on the CPU (default: all)")
 	fl.StringVar(&f.modelsDir, "models-dir", "", "where models are (default: $RBEE_MODELS_DIR, .test-models, the cache)")
 	fl.BoolVar(&f.noPull, "no-pull", false, "do not download a model that is not there")
+}
+
+// misused is a command line that could not be read. A program that wants JSON Lines gets them then too, wherever
+// --json stands: what is behind the mistake was not read.
+func (f *inferFlags) misused(t *terminal, p parts, cfg *settings, mistake error) error {
+	f.json = f.json || slices.Contains(t.args, "--json") || slices.Contains(t.args, "--json=true")
+	if !f.json {
+		return mistake
+	}
+	i := newInference(t, p, cfg.env, *f)
+	return i.exit(i.run(promptSource{text: "unread", given: true}, func(string) (api.GenerateRequest, error) {
+		return api.GenerateRequest{}, mistake
+	}))
 }
 
 func (f *inferFlags) source(c *cobra.Command, args []string) promptSource {

@@ -23,7 +23,7 @@ func main() { os.Exit(run(os.Args[1:], wired())) }
 
 // run is main without the process: parse, run, report, one exit code.
 func run(args []string, p parts) int {
-	t := &terminal{stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr, getenv: os.Getenv}
+	t := &terminal{args: args, stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr, getenv: os.Getenv}
 	root := newRoot(t, p, config.New(os.Getenv))
 	root.SetArgs(args)
 	return t.exitCode(root.ExecuteContext(context.Background()))

@@ -10,6 +10,7 @@ import (
 
 // terminal is the outside of the process.
 type terminal struct {
+	args                  []string // the command line, without the program
 	stdin, stdout, stderr *os.File
 	getenv                func(string) string
 }
