@@ -18,10 +18,11 @@ import (
 const endTime = 2 * time.Second
 
 // orphaned says whether a process's run has no root any more. What does not say who its root is was not started
-// by a root on this machine, and is left to its own lease.
+// by a root on this machine, and is left to its own lease. So is what lives in a container: the pid of its root is
+// the container's, and whether that lives can be told in there only.
 func orphaned(f proc.Found) bool {
 	root, err := proc.ParseIdentity(f.Root)
-	return err == nil && !root.Alive()
+	return err == nil && !f.Contained && !root.Alive()
 }
 
 // Run writes what is left to out and, with fix, ends it. It returns how many processes are (still) left.

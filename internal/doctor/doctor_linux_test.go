@@ -7,6 +7,7 @@ import (
 	"os/exec"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 
 	"rbee/internal/proc"
@@ -18,9 +19,12 @@ var thisRun = "doctor-" + strconv.Itoa(os.Getpid())
 func ours(f proc.Found) bool { return f.Run == thisRun && orphaned(f) }
 
 // sleeper starts a process that carries a run's environment; its root is what the test says.
-func sleeper(t *testing.T, root string) *exec.Cmd {
+func sleeper(t *testing.T, root string, changes ...func(*exec.Cmd)) *exec.Cmd {
 	t.Helper()
 	c := exec.Command("sleep", "60")
+	for _, change := range changes {
+		change(c)
+	}
 	c.Env = append(os.Environ(), proc.EnvRun+"="+thisRun, proc.EnvLife+"=queen.1", proc.EnvRoot+"="+root)
 	if err := c.Start(); err != nil {
 		t.Fatal(err)
@@ -76,4 +80,22 @@ func TestAReusedPidIsNotTheRoot(t *testing.T) {
 		}
 	}
 	t.Error("a process whose root's pid belongs to somebody else now is not seen as left over")
+}
+
+func TestWhatLivesInAContainerIsLeftToTheContainer(t *testing.T) {
+	contained := sleeper(t, dead(t), func(c *exec.Cmd) { // its root may well live in there, under another pid
+		c.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWPID}
+		if os.Geteuid() != 0 {
+			c.SysProcAttr.Cloneflags |= syscall.CLONE_NEWUSER
+		}
+	})
+	for _, f := range proc.Find(ours) {
+		if f.PID == contained.Process.Pid {
+			t.Error("a process in another pid namespace is seen as left over")
+		}
+	}
+	mine := func(f proc.Found) bool { return f.Run == thisRun && f.PID == contained.Process.Pid }
+	if found := proc.Find(mine); len(found) != 1 || !found[0].Contained {
+		t.Errorf("the process was found as %+v, want it contained", found)
+	}
 }

@@ -14,6 +14,8 @@ type Found struct {
 	Run     string // RBEE_RUN_ID
 	Life    string // RBEE_LIFE
 	Root    string // RBEE_ROOT
+	// Contained: it lives in another pid namespace (a container), where pids, its root's too, are others than here.
+	Contained bool
 }
 
 // Find lists the living processes of this user whose environment at exec satisfies match, oldest pid first.
@@ -35,7 +37,7 @@ func Find(match func(Found) bool) []Found {
 		if err != nil || !bytes.Contains(env, []byte(EnvRun+"=")) {
 			continue
 		}
-		f := Found{}
+		f := Found{Contained: contained(n)}
 		for kv := range bytes.SplitSeq(env, []byte{0}) {
 			k, v, _ := strings.Cut(string(kv), "=")
 			switch k {
@@ -56,4 +58,11 @@ func Find(match func(Found) bool) []Found {
 		out = append(out, f)
 	}
 	return out
+}
+
+// contained says whether that process is in another pid namespace than this one.
+func contained(pid string) bool {
+	here, err1 := os.Readlink("/proc/self/ns/pid")
+	there, err2 := os.Readlink("/proc/" + pid + "/ns/pid")
+	return err1 == nil && err2 == nil && here != there
 }

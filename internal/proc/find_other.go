@@ -6,6 +6,7 @@ package proc
 type Found struct {
 	Identity
 	Command, Run, Life, Root string
+	Contained                bool
 }
 
 // Find finds nothing here: the environment of other processes cannot be read portably. The process group is the
