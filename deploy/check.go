@@ -8,11 +8,13 @@ import (
 	"strings"
 	"time"
 
+	"rbee/deploy/argvconn"
 	"rbee/deploy/bundle"
 	"rbee/deploy/install"
 	"rbee/deploy/remote"
 	"rbee/internal/engine"
 	"rbee/internal/fault"
+	"rbee/supervisor"
 )
 
 // Step is one thing that must hold for a node to work.
@@ -62,6 +64,9 @@ func (n *Nodes) Check(ctx context.Context, name string, send bool, report func(S
 		{"name", c.resolve}, {"reach", c.reach}, {"host key", c.hostKey}, {"auth", c.auth}, {"exec", c.exec}, {"latency", c.latency},
 		{"system", c.system}, {"space", c.space}, {"bundle", c.bundle}, {"engine", c.engine},
 	} {
+		if c.program != "" && c.way.Dial == nil && s.name != "engine" {
+			continue // this machine
+		}
 		began := time.Now()
 		text, err := s.do(ctx)
 		if text == "" && err == nil {
@@ -80,8 +85,9 @@ func (n *Nodes) Check(ctx context.Context, name string, send bool, report func(S
 }
 
 func (c *checker) resolve(context.Context) (text string, err error) {
-	if IsLocal(c.name) {
-		return "", fault.New(fault.InvalidRequest, "%s is this machine: there is nothing to reach", c.name).WithHint("rbee infer --node localhost uses it")
+	if IsLocal(c.name) { // its programs are here, and only the engine is to be looked at
+		c.conn, c.program, err = here()
+		return "this machine", err
 	}
 	if c.way, err = c.nodes.Way(c.name); err != nil {
 		return "", err
@@ -241,8 +247,29 @@ func (c *checker) engine(ctx context.Context) (string, error) {
 	return d.Engine + " " + d.Release + " on " + strings.Join(on, "; "), nil
 }
 
+// here is this machine as a node whose hive lies beside this program.
+func here() (remote.Conn, string, error) {
+	path, err := supervisor.Beside("rbee-hive")
+	if err != nil {
+		return nil, "", err
+	}
+	c, err := argvconn.New(Localhost, []string{"env"})
+	if err != nil {
+		return nil, "", err // not a nil *Conn in the interface
+	}
+	return c, path, nil
+}
+
 // Detect asks a node what models can be loaded on there. What is not there yet is sent, as the first use would.
 func (n *Nodes) Detect(ctx context.Context, name string, say func(text string, progress float64)) (Detected, error) {
+	if IsLocal(name) {
+		conn, program, err := here()
+		if err != nil {
+			return Detected{}, err
+		}
+		defer conn.Close()
+		return detect(ctx, conn, program)
+	}
 	way, err := n.Way(name)
 	if err != nil {
 		return Detected{}, err

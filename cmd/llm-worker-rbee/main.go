@@ -23,9 +23,29 @@ func main() {
 		fmt.Println(version.String(program))
 	case len(os.Args) == 2 && os.Args[1] == "detect":
 		os.Exit(detect())
+	case len(os.Args) > 1:
+		os.Exit(help(os.Args[1:]))
 	default:
 		os.Exit(worker.Run(program, open))
 	}
+}
+
+const usage = `llm-worker-rbee runs one model with llama.cpp. A hive starts it, and speaks to it through stdin and stdout; by hand
+it does this:
+
+  llm-worker-rbee detect     print what models can be loaded on here, as JSON
+  llm-worker-rbee --version
+`
+
+// help explains the program, and what is wrong with words that it does not know.
+func help(args []string) int {
+	switch args[0] {
+	case "-h", "--help", "help":
+		fmt.Print(usage)
+		return 0
+	}
+	fmt.Fprintf(os.Stderr, "%s: there is no command %q\n%s", program, args, usage)
+	return 2
 }
 
 func open(*messages.WorkerConfig) (engine.Engine, error) {

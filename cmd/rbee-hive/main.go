@@ -32,9 +32,29 @@ func main() {
 		os.Exit(detect())
 	case len(os.Args) == 4 && os.Args[1] == "end":
 		os.Exit(end(os.Args[2], os.Args[3]))
+	case len(os.Args) > 1:
+		os.Exit(help(os.Args[1:]))
 	default:
 		os.Exit(run())
 	}
+}
+
+const usage = `rbee-hive manages one node. A queen starts it, and speaks to it through stdin and stdout; by hand it does this:
+
+  rbee-hive detect           print what models can be loaded on here, as JSON
+  rbee-hive end RUN LIFE     end what is left of a run on this machine
+  rbee-hive --version
+`
+
+// help explains the program, and what is wrong with words that it does not know.
+func help(args []string) int {
+	switch args[0] {
+	case "-h", "--help", "help":
+		fmt.Print(usage)
+		return 0
+	}
+	fmt.Fprintf(os.Stderr, "%s: there is no command %q\n%s", program, args, usage)
+	return 2
 }
 
 // run is a hive process from its first frame to its exit code.

@@ -51,7 +51,7 @@ and spacing stay as they are. It may as well be edited by hand.`,
 		},
 	}
 	group.AddCommand(newNodeAdd(t, cfg), newNodeLs(t, p, cfg), newNodeRm(t, cfg), newNodeUse(t, p, cfg),
-		newNodeTrust(t, cfg), newNodeCheck(t, cfg), newNodeDetect(t, cfg))
+		newNodeTrust(t, p, cfg), newNodeCheck(t, p, cfg), newNodeDetect(t, p, cfg))
 	return group
 }
 
@@ -64,6 +64,17 @@ func configured(cfg *settings) cobra.CompletionFunc {
 		}
 		left := slices.DeleteFunc(f.NodeNames(), func(name string) bool { return slices.Contains(args, name) })
 		return left, cobra.ShellCompDirectiveNoFileComp
+	}
+}
+
+// anyNode completes one node that --node would take.
+func anyNode(p parts, cfg *settings) cobra.CompletionFunc {
+	return func(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
+		f, err := cfg.load()
+		if err != nil || len(args) > 0 {
+			return nil, cobra.ShellCompDirectiveNoFileComp
+		}
+		return knownNodes(p, f), cobra.ShellCompDirectiveNoFileComp
 	}
 }
 

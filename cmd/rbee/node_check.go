@@ -28,7 +28,7 @@ func (s *settings) nodes(t *terminal) *deploy.Nodes {
 	return n
 }
 
-func newNodeCheck(t *terminal, cfg *settings) *cobra.Command {
+func newNodeCheck(t *terminal, p parts, cfg *settings) *cobra.Command {
 	var asJSON, send bool
 	c := &cobra.Command{
 		Use:   "check NAME",
@@ -60,11 +60,11 @@ use would send.`,
 	}
 	c.Flags().BoolVar(&asJSON, "json", false, "write JSON Lines, one object a step")
 	c.Flags().BoolVar(&send, "install", false, "send rbee's programs there if they are missing")
-	c.ValidArgsFunction = configured(cfg)
+	c.ValidArgsFunction = anyNode(p, cfg)
 	return c
 }
 
-func newNodeDetect(t *terminal, cfg *settings) *cobra.Command {
+func newNodeDetect(t *terminal, p parts, cfg *settings) *cobra.Command {
 	var asJSON bool
 	c := &cobra.Command{
 		Use:   "detect NAME",
@@ -75,9 +75,6 @@ used on it.`,
   rbee node detect mac --json | jq '.devices[].id'`,
 		Args: oneNode,
 		RunE: func(c *cobra.Command, args []string) error {
-			if deploy.IsLocal(args[0]) {
-				return usagef("%s is this machine", args[0]).hint("rbee-hive detect asks its engine")
-			}
 			say := t.narrator(false)
 			d, err := cfg.nodes(t).Detect(c.Context(), args[0], func(text string, progress float64) {
 				kind := "start"
@@ -100,6 +97,6 @@ used on it.`,
 		},
 	}
 	c.Flags().BoolVar(&asJSON, "json", false, "write one JSON object")
-	c.ValidArgsFunction = configured(cfg)
+	c.ValidArgsFunction = anyNode(p, cfg)
 	return c
 }

@@ -13,7 +13,7 @@ import (
 	"rbee/internal/ui"
 )
 
-func newNodeTrust(t *terminal, cfg *settings) *cobra.Command {
+func newNodeTrust(t *terminal, p parts, cfg *settings) *cobra.Command {
 	var yes bool
 	var fingerprint string
 	c := &cobra.Command{
@@ -38,7 +38,7 @@ trusted: the line that ssh's own message names must be removed first, by somebod
 	}
 	c.Flags().BoolVar(&yes, "yes", false, "do not ask; needs --fingerprint")
 	c.Flags().StringVar(&fingerprint, "fingerprint", "", "the fingerprint that is expected")
-	c.ValidArgsFunction = configured(cfg)
+	c.ValidArgsFunction = anyNode(p, cfg)
 	return c
 }
 
