@@ -51,11 +51,12 @@ func (i *inference) start(ctx context.Context) (queen, error) {
 	run := ulid.Make().String()
 	warn := func(err error) { i.say.Keeper("warn", "no log is kept: %v", err) }
 	logs, err := i.env.LogDir(run)
-	if fault.CodeOf(err) == fault.DiskFull {
+	switch {
+	case err != nil && logs == "": // nobody said where
+		return nil, err
+	case err != nil:
 		warn(err)
 		logs = "" // nowhere
-	} else if err != nil {
-		return nil, err
 	}
 	i.say.Keeper("start", "starting queen-rbee (ephemeral)")
 	r := &i.request

@@ -10,7 +10,8 @@ import (
 	"rbee/internal/fault"
 )
 
-// LogDir creates and returns <state>/rbee/logs/<run>, the folder of one run's logs.
+// LogDir creates and returns <state>/rbee/logs/<run>, the folder of one run's logs. It is named beside the error too
+// if it cannot be used.
 func (e Env) LogDir(run string) (string, error) {
 	state, err := e.StateDir()
 	if err != nil {
