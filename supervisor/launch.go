@@ -101,6 +101,10 @@ func Launch(s Spec) (*Launched, error) {
 			Silence: min(s.Start, s.Lease), Run: s.Run, Life: s.Address, Say: s.Say})
 	}
 	if err != nil {
+		if fault.CodeOf(err) == "" { // the system's own: a program that is none, too many open files
+			err = fault.Wrap(startFailed(s.Kind), err, "%v", err).
+				WithHint("the four programs of rbee, of one build and executable, belong in one folder; ulimit -a shows what may be too little")
+		}
 		span.SetStatus(codes.Error, err.Error())
 		span.End()
 		return nil, err
@@ -163,10 +167,7 @@ func (l *Launched) failure(cause string) error {
 	if l.err != nil && fault.CodeOf(l.err) != "" {
 		return l.err
 	}
-	code := map[string]fault.Code{"queen": fault.QueenStartFailed, "hive": fault.HiveStartFailed}[l.Kind]
-	if code == "" {
-		code = fault.WorkerStartFailed
-	}
+	code := startFailed(l.Kind)
 	e := fault.New(code, "%s did not start: %s", l.Program, cause)
 	if l.err != nil {
 		e = fault.Wrap(code, l.err, "%s did not start: %s (%v)", l.Program, cause, l.err)
@@ -175,6 +176,17 @@ func (l *Launched) failure(cause string) error {
 		_ = e.With("stderr", tail).WithHint("its last words: %s", strings.Join(tail[max(0, len(tail)-5):], " | "))
 	}
 	return e
+}
+
+// startFailed is the code for a child of that kind that could not be started, or did not come up.
+func startFailed(kind string) fault.Code {
+	switch kind {
+	case "queen":
+		return fault.QueenStartFailed
+	case "hive":
+		return fault.HiveStartFailed
+	}
+	return fault.WorkerStartFailed
 }
 
 // Traceparent is the W3C trace context of ctx, "" if it has none.

@@ -2,6 +2,8 @@ package supervisor
 
 import (
 	"errors"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -145,3 +147,22 @@ func TestAProgramThatIsNotThereCannotBeLaunched(t *testing.T) {
 }
 
 // An owner is another process here, since its end is the point.
+
+// As a node has it that lost its power right after an installation.
+func TestAProgramThatTheSystemDoesNotRunIsAFailedStart(t *testing.T) {
+	exe, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := spec("queen.1", NewRun(), "good")
+	s.Program = "empty-rbee"
+	path := filepath.Join(filepath.Dir(exe), s.Program)
+	if err := os.WriteFile(path, nil, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.Remove(path) })
+	_, err = Launch(s)
+	if e := fault.From(err); e.Code != startFailed(s.Kind) || !strings.Contains(e.Message, path+": exec format error") || e.Hint == "" {
+		t.Errorf("%+v", e)
+	}
+}
