@@ -162,9 +162,16 @@ func TestAnEncryptedKeyWithoutATerminalSaysWhatToDo(t *testing.T) {
 func TestAWrongPassphraseIsSaid(t *testing.T) {
 	f := key(t, t.TempDir(), "locked", "-N", "secret")
 	l := newLogin(t, f+".pub")
-	err := refused(t, l.with(t, "IdentityFile "+f), Options{Passphrase: func(string) ([]byte, error) { return []byte("wrong"), nil }}, fault.SSHAuthFailed)
-	if !strings.Contains(err.Message, f+": could not sign") || strings.Contains(err.Message, "wrong") {
+	asked := 0
+	err := refused(t, l.with(t, "IdentityFile "+f), Options{Passphrase: func(string) ([]byte, error) {
+		asked++
+		return []byte("sesam"), nil
+	}}, fault.SSHAuthFailed)
+	if !strings.Contains(err.Message, "the passphrase is wrong") || strings.Contains(err.Message, "sesam") {
 		t.Error(err.Message)
+	}
+	if asked != passphraseTries {
+		t.Errorf("asked %d times, ssh asks %d times", asked, passphraseTries)
 	}
 }
 
