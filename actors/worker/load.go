@@ -32,14 +32,18 @@ func Load(ctx context.Context, open func() (engine.Engine, error), cfg *messages
 	ctx, span := tracer.Start(ctx, telemetry.SpanLoadModel, trace.WithAttributes(telemetry.AttrModelPath.String(cfg.GetModelPath())))
 	ctx, cancel := context.WithCancel(ctx)
 	l := &Loading{done: make(chan struct{}), cancel: cancel, began: time.Now()}
+	options := cfg.GetLoad()
+	if options == nil {
+		options = &messages.LoadOptions{}
+	}
 	go func() {
 		defer close(l.done)
 		l.model, l.err = load(ctx, open, engine.LoadOptions{
 			Path:      cfg.GetModelPath(),
-			Context:   int(cfg.GetLoad().GetContext()),
-			Threads:   int(cfg.GetLoad().GetThreads()),
+			Context:   int(options.GetContext()),
+			Threads:   int(options.GetThreads()),
 			Slots:     int(cfg.GetSlots()),
-			GPULayers: layers(cfg.GetLoad().GpuLayers),
+			GPULayers: layers(options.GpuLayers),
 			Device:    cfg.GetDevice(),
 			Progress:  func(f float64) { l.progress.Store(uint64(f * 1000)) },
 		})
