@@ -46,7 +46,8 @@ func (h *Host) Cut(how How) error {
 		return err
 	}
 	if how == LinkDown {
-		return errors.Join(h.filter(""), h.bed.net.hub.ip(fmt.Sprintf("link set %s down", port(h.number))))
+		// Down before the last cut's filter goes: between the two a packet that is sent again would pass.
+		return errors.Join(h.bed.net.hub.ip(fmt.Sprintf("link set %s down", port(h.number))), h.filter(""))
 	}
 	rules := "add table inet cut\nadd chain inet cut in { type filter hook input priority 1; }\nadd chain inet cut out { type filter hook output priority 1; }\n"
 	for _, r := range filters[how] {
