@@ -22,17 +22,21 @@ func (s *script) broken(doing, after string, err error) error {
 			WithHint("let the login scripts of the node print less where no terminal is attached")
 	}
 	s.wait()
-	select {
-	case <-s.conn.Lost():
-		return fault.Wrap(fault.NodeLost, err, "the way to %s was lost while %s%s", s.conn, doing, after).
-			WithHint("nothing half-made is used there; try again")
-	default:
-	}
-	exit := remote.Exit{}
+	exit, over := remote.Exit{}, false
 	select {
 	case <-s.session.Done():
-		exit = s.session.Exit()
+		exit, over = s.session.Exit(), true
 	default:
+	}
+	lost := over && !exit.Known && s.frames.begun // a reset ends the session a moment before the connection knows
+	select {
+	case <-s.conn.Lost():
+		lost = true
+	default:
+	}
+	if lost {
+		return fault.Wrap(fault.NodeLost, err, "the way to %s was lost while %s%s", s.conn, doing, after).
+			WithHint("nothing half-made is used there; try again")
 	}
 	if !s.frames.begun && exit.Known && (exit.Code == 126 || exit.Code == 127 || NotThere(exit, strings.Join(s.tail.Lines(), "\n"))) {
 		return fault.New(fault.HiveStartFailed, "%s cannot run sh (%s)%s", s.conn, exit, s.said("")).
