@@ -94,7 +94,7 @@ func TestTreeAPlanNamesTheDownloadAndMakesNone(t *testing.T) {
 	hub := fetchtest.New()
 	defer hub.Close()
 	hub.Add("Org/Small-GGUF", "small.Q4_K_M.gguf", content)
-	hub.Add("Org/Large-GGUF", "large.Q4_K_M.gguf", []byte("never sent")).Size = 1 << 43
+	hub.Claim(hub.Add("Org/Large-GGUF", "large.Q4_K_M.gguf", []byte("never sent")), 1<<43)
 	env := []string{"HF_ENDPOINT=" + hub.URL}
 	dir := private(t)
 	p, out, code := plan(t, dir, fake, env, "--model", "hf:Org/Small-GGUF")

@@ -92,6 +92,20 @@ func (h *Hub) Add(repo, path string, content []byte) *File {
 	return f
 }
 
+// Claim has the hub say that a file has another size than its content.
+func (h *Hub) Claim(f *File, size int64) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	f.Size = size
+}
+
+// size is what the hub says of a file.
+func (h *Hub) size(f *File) int64 {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return f.Size
+}
+
 // Break makes requests go wrong from now on.
 func (h *Hub) Break(f Fault) {
 	h.mu.Lock()

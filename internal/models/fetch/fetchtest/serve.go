@@ -93,9 +93,9 @@ func (h *Hub) tree(w http.ResponseWriter, r *http.Request, repo string) {
 	}
 	list := []map[string]any{{"type": "directory", "path": "folder", "oid": "0", "size": 0}, {"type": "file", "path": "README.md", "size": 12}}
 	for _, f := range files[from:to] {
-		e := map[string]any{"type": "file", "path": f.Path, "oid": "0", "size": f.Size}
+		e := map[string]any{"type": "file", "path": f.Path, "oid": "0", "size": h.size(f)}
 		if f.SHA256 != "" {
-			e["lfs"] = map[string]any{"oid": f.SHA256, "size": f.Size, "pointerSize": 135}
+			e["lfs"] = map[string]any{"oid": f.SHA256, "size": h.size(f), "pointerSize": 135}
 		}
 		list = append(list, e)
 	}
