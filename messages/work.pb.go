@@ -258,6 +258,9 @@ type ChatMessage struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Role          string                 `protobuf:"bytes,1,opt,name=role,proto3" json:"role,omitempty"`
 	Content       string                 `protobuf:"bytes,2,opt,name=content,proto3" json:"content,omitempty"`
+	Name          string                 `protobuf:"bytes,3,opt,name=name,proto3" json:"name,omitempty"`                                          // who speaks, for templates that show it
+	ToolCallId    string                 `protobuf:"bytes,4,opt,name=tool_call_id,json=toolCallId,proto3" json:"tool_call_id,omitempty"`          // of a "tool" message: the call it answers
+	ToolCallsJson string                 `protobuf:"bytes,5,opt,name=tool_calls_json,json=toolCallsJson,proto3" json:"tool_calls_json,omitempty"` // of an "assistant" message: a JSON array in OpenAI's shape, or ""
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -306,21 +309,117 @@ func (x *ChatMessage) GetContent() string {
 	return ""
 }
 
+func (x *ChatMessage) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *ChatMessage) GetToolCallId() string {
+	if x != nil {
+		return x.ToolCallId
+	}
+	return ""
+}
+
+func (x *ChatMessage) GetToolCallsJson() string {
+	if x != nil {
+		return x.ToolCallsJson
+	}
+	return ""
+}
+
+// ChatOptions is what a chat template is given beside the messages.
+type ChatOptions struct {
+	state             protoimpl.MessageState `protogen:"open.v1"`
+	ToolsJson         string                 `protobuf:"bytes,1,opt,name=tools_json,json=toolsJson,proto3" json:"tools_json,omitempty"`                        // a JSON array of tools in OpenAI's shape, or ""
+	ToolChoice        string                 `protobuf:"bytes,2,opt,name=tool_choice,json=toolChoice,proto3" json:"tool_choice,omitempty"`                     // "", "auto", "none", "required", or the name of the function that must be called
+	TemplateArgsJson  string                 `protobuf:"bytes,3,opt,name=template_args_json,json=templateArgsJson,proto3" json:"template_args_json,omitempty"` // a JSON object of further variables for the template, or ""
+	ParallelToolCalls bool                   `protobuf:"varint,4,opt,name=parallel_tool_calls,json=parallelToolCalls,proto3" json:"parallel_tool_calls,omitempty"`
+	unknownFields     protoimpl.UnknownFields
+	sizeCache         protoimpl.SizeCache
+}
+
+func (x *ChatOptions) Reset() {
+	*x = ChatOptions{}
+	mi := &file_messages_work_proto_msgTypes[4]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ChatOptions) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ChatOptions) ProtoMessage() {}
+
+func (x *ChatOptions) ProtoReflect() protoreflect.Message {
+	mi := &file_messages_work_proto_msgTypes[4]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ChatOptions.ProtoReflect.Descriptor instead.
+func (*ChatOptions) Descriptor() ([]byte, []int) {
+	return file_messages_work_proto_rawDescGZIP(), []int{4}
+}
+
+func (x *ChatOptions) GetToolsJson() string {
+	if x != nil {
+		return x.ToolsJson
+	}
+	return ""
+}
+
+func (x *ChatOptions) GetToolChoice() string {
+	if x != nil {
+		return x.ToolChoice
+	}
+	return ""
+}
+
+func (x *ChatOptions) GetTemplateArgsJson() string {
+	if x != nil {
+		return x.TemplateArgsJson
+	}
+	return ""
+}
+
+func (x *ChatOptions) GetParallelToolCalls() bool {
+	if x != nil {
+		return x.ParallelToolCalls
+	}
+	return false
+}
+
 type Sampling struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Temperature   float64                `protobuf:"fixed64,1,opt,name=temperature,proto3" json:"temperature,omitempty"`
-	TopK          int64                  `protobuf:"varint,2,opt,name=top_k,json=topK,proto3" json:"top_k,omitempty"`
-	TopP          float64                `protobuf:"fixed64,3,opt,name=top_p,json=topP,proto3" json:"top_p,omitempty"`
-	MinP          float64                `protobuf:"fixed64,4,opt,name=min_p,json=minP,proto3" json:"min_p,omitempty"`
-	RepeatPenalty float64                `protobuf:"fixed64,5,opt,name=repeat_penalty,json=repeatPenalty,proto3" json:"repeat_penalty,omitempty"`
-	Seed          uint32                 `protobuf:"varint,6,opt,name=seed,proto3" json:"seed,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	state            protoimpl.MessageState `protogen:"open.v1"`
+	Temperature      float64                `protobuf:"fixed64,1,opt,name=temperature,proto3" json:"temperature,omitempty"`
+	TopK             int64                  `protobuf:"varint,2,opt,name=top_k,json=topK,proto3" json:"top_k,omitempty"`
+	TopP             float64                `protobuf:"fixed64,3,opt,name=top_p,json=topP,proto3" json:"top_p,omitempty"`
+	MinP             float64                `protobuf:"fixed64,4,opt,name=min_p,json=minP,proto3" json:"min_p,omitempty"`
+	RepeatPenalty    float64                `protobuf:"fixed64,5,opt,name=repeat_penalty,json=repeatPenalty,proto3" json:"repeat_penalty,omitempty"`
+	Seed             uint32                 `protobuf:"varint,6,opt,name=seed,proto3" json:"seed,omitempty"`
+	PresencePenalty  float64                `protobuf:"fixed64,7,opt,name=presence_penalty,json=presencePenalty,proto3" json:"presence_penalty,omitempty"` // OpenAI's, -2..2; 0 = off
+	FrequencyPenalty float64                `protobuf:"fixed64,8,opt,name=frequency_penalty,json=frequencyPenalty,proto3" json:"frequency_penalty,omitempty"`
+	RepeatLastN      int64                  `protobuf:"varint,9,opt,name=repeat_last_n,json=repeatLastN,proto3" json:"repeat_last_n,omitempty"`                                                                      // tokens the penalties look back; 0 = 64, -1 = the whole context
+	LogitBias        map[int32]float32      `protobuf:"bytes,10,rep,name=logit_bias,json=logitBias,proto3" json:"logit_bias,omitempty" protobuf_key:"varint,1,opt,name=key" protobuf_val:"fixed32,2,opt,name=value"` // added to a token's logit; -100 or less forbids the token
+	TopLogprobs      *int64                 `protobuf:"varint,11,opt,name=top_logprobs,json=topLogprobs,proto3,oneof" json:"top_logprobs,omitempty"`                                                                 // report each token's log probability, and those of so many alternatives
+	Grammar          string                 `protobuf:"bytes,12,opt,name=grammar,proto3" json:"grammar,omitempty"`                                                                                                   // GBNF; the answer is a sentence of its rule "root"
+	unknownFields    protoimpl.UnknownFields
+	sizeCache        protoimpl.SizeCache
 }
 
 func (x *Sampling) Reset() {
 	*x = Sampling{}
-	mi := &file_messages_work_proto_msgTypes[4]
+	mi := &file_messages_work_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -332,7 +431,7 @@ func (x *Sampling) String() string {
 func (*Sampling) ProtoMessage() {}
 
 func (x *Sampling) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_work_proto_msgTypes[4]
+	mi := &file_messages_work_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -345,7 +444,7 @@ func (x *Sampling) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Sampling.ProtoReflect.Descriptor instead.
 func (*Sampling) Descriptor() ([]byte, []int) {
-	return file_messages_work_proto_rawDescGZIP(), []int{4}
+	return file_messages_work_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *Sampling) GetTemperature() float64 {
@@ -390,6 +489,48 @@ func (x *Sampling) GetSeed() uint32 {
 	return 0
 }
 
+func (x *Sampling) GetPresencePenalty() float64 {
+	if x != nil {
+		return x.PresencePenalty
+	}
+	return 0
+}
+
+func (x *Sampling) GetFrequencyPenalty() float64 {
+	if x != nil {
+		return x.FrequencyPenalty
+	}
+	return 0
+}
+
+func (x *Sampling) GetRepeatLastN() int64 {
+	if x != nil {
+		return x.RepeatLastN
+	}
+	return 0
+}
+
+func (x *Sampling) GetLogitBias() map[int32]float32 {
+	if x != nil {
+		return x.LogitBias
+	}
+	return nil
+}
+
+func (x *Sampling) GetTopLogprobs() int64 {
+	if x != nil && x.TopLogprobs != nil {
+		return *x.TopLogprobs
+	}
+	return 0
+}
+
+func (x *Sampling) GetGrammar() string {
+	if x != nil {
+		return x.Grammar
+	}
+	return ""
+}
+
 // Generate asks for one completion. Its sender is the reply stream; everything below answers there.
 type Generate struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -411,13 +552,23 @@ type Generate struct {
 	Attempt       int64                  `protobuf:"varint,16,opt,name=attempt,proto3" json:"attempt,omitempty"`                   // 1, 2 after a retry
 	Warm          bool                   `protobuf:"varint,17,opt,name=warm,proto3" json:"warm,omitempty"`                         // set by the hive: the worker had the model before this request came
 	PlanOnly      bool                   `protobuf:"varint,18,opt,name=plan_only,json=planOnly,proto3" json:"plan_only,omitempty"` // say what would become of it, and do nothing
+	Chat          *ChatOptions           `protobuf:"bytes,19,opt,name=chat,proto3" json:"chat,omitempty"`
+	PromptTokens  []int32                `protobuf:"varint,20,rep,packed,name=prompt_tokens,json=promptTokens,proto3" json:"prompt_tokens,omitempty"` // instead of prompt and messages; implies raw
+	Resume        *Resume                `protobuf:"bytes,21,opt,name=resume,proto3" json:"resume,omitempty"`                                         // go on with an answer that another worker began
+	NoContinue    bool                   `protobuf:"varint,22,opt,name=no_continue,json=noContinue,proto3" json:"no_continue,omitempty"`              // an answer that lost its worker fails instead of going on elsewhere
+	Tenant        string                 `protobuf:"bytes,23,opt,name=tenant,proto3" json:"tenant,omitempty"`                                         // whose it is, for fairness between them; "" = everybody's
+	Weight        float64                `protobuf:"fixed64,24,opt,name=weight,proto3" json:"weight,omitempty"`                                       // of the tenant; 0 = 1
+	KeepAliveMs   *int64                 `protobuf:"varint,25,opt,name=keep_alive_ms,json=keepAliveMs,proto3,oneof" json:"keep_alive_ms,omitempty"`   // how long the worker stays idle after it: 0 = not at all, negative = for ever
+	Prefix        []uint64               `protobuf:"fixed64,26,rep,packed,name=prefix,proto3" json:"prefix,omitempty"`                                // cumulative hashes of the prompt's leading blocks: who had one before has it computed
+	Embed         bool                   `protobuf:"varint,27,opt,name=embed,proto3" json:"embed,omitempty"`                                          // no answer but the embedding of each input
+	Inputs        []*EmbedInput          `protobuf:"bytes,28,rep,name=inputs,proto3" json:"inputs,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Generate) Reset() {
 	*x = Generate{}
-	mi := &file_messages_work_proto_msgTypes[5]
+	mi := &file_messages_work_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -429,7 +580,7 @@ func (x *Generate) String() string {
 func (*Generate) ProtoMessage() {}
 
 func (x *Generate) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_work_proto_msgTypes[5]
+	mi := &file_messages_work_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -442,7 +593,7 @@ func (x *Generate) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Generate.ProtoReflect.Descriptor instead.
 func (*Generate) Descriptor() ([]byte, []int) {
-	return file_messages_work_proto_rawDescGZIP(), []int{5}
+	return file_messages_work_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *Generate) GetId() string {
@@ -571,6 +722,304 @@ func (x *Generate) GetPlanOnly() bool {
 	return false
 }
 
+func (x *Generate) GetChat() *ChatOptions {
+	if x != nil {
+		return x.Chat
+	}
+	return nil
+}
+
+func (x *Generate) GetPromptTokens() []int32 {
+	if x != nil {
+		return x.PromptTokens
+	}
+	return nil
+}
+
+func (x *Generate) GetResume() *Resume {
+	if x != nil {
+		return x.Resume
+	}
+	return nil
+}
+
+func (x *Generate) GetNoContinue() bool {
+	if x != nil {
+		return x.NoContinue
+	}
+	return false
+}
+
+func (x *Generate) GetTenant() string {
+	if x != nil {
+		return x.Tenant
+	}
+	return ""
+}
+
+func (x *Generate) GetWeight() float64 {
+	if x != nil {
+		return x.Weight
+	}
+	return 0
+}
+
+func (x *Generate) GetKeepAliveMs() int64 {
+	if x != nil && x.KeepAliveMs != nil {
+		return *x.KeepAliveMs
+	}
+	return 0
+}
+
+func (x *Generate) GetPrefix() []uint64 {
+	if x != nil {
+		return x.Prefix
+	}
+	return nil
+}
+
+func (x *Generate) GetEmbed() bool {
+	if x != nil {
+		return x.Embed
+	}
+	return false
+}
+
+func (x *Generate) GetInputs() []*EmbedInput {
+	if x != nil {
+		return x.Inputs
+	}
+	return nil
+}
+
+// Resume is what was made of an answer before its worker was lost.
+type Resume struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Tokens        []int32                `protobuf:"varint,1,rep,packed,name=tokens,proto3" json:"tokens,omitempty"`                 // sampled so far
+	SentBytes     int64                  `protobuf:"varint,2,opt,name=sent_bytes,json=sentBytes,proto3" json:"sent_bytes,omitempty"` // of their text the client has; the rest is sent again
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Resume) Reset() {
+	*x = Resume{}
+	mi := &file_messages_work_proto_msgTypes[7]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Resume) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Resume) ProtoMessage() {}
+
+func (x *Resume) ProtoReflect() protoreflect.Message {
+	mi := &file_messages_work_proto_msgTypes[7]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Resume.ProtoReflect.Descriptor instead.
+func (*Resume) Descriptor() ([]byte, []int) {
+	return file_messages_work_proto_rawDescGZIP(), []int{7}
+}
+
+func (x *Resume) GetTokens() []int32 {
+	if x != nil {
+		return x.Tokens
+	}
+	return nil
+}
+
+func (x *Resume) GetSentBytes() int64 {
+	if x != nil {
+		return x.SentBytes
+	}
+	return 0
+}
+
+// EmbedInput is one text, or its tokens.
+type EmbedInput struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Text          string                 `protobuf:"bytes,1,opt,name=text,proto3" json:"text,omitempty"`
+	Tokens        []int32                `protobuf:"varint,2,rep,packed,name=tokens,proto3" json:"tokens,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *EmbedInput) Reset() {
+	*x = EmbedInput{}
+	mi := &file_messages_work_proto_msgTypes[8]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *EmbedInput) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*EmbedInput) ProtoMessage() {}
+
+func (x *EmbedInput) ProtoReflect() protoreflect.Message {
+	mi := &file_messages_work_proto_msgTypes[8]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use EmbedInput.ProtoReflect.Descriptor instead.
+func (*EmbedInput) Descriptor() ([]byte, []int) {
+	return file_messages_work_proto_rawDescGZIP(), []int{8}
+}
+
+func (x *EmbedInput) GetText() string {
+	if x != nil {
+		return x.Text
+	}
+	return ""
+}
+
+func (x *EmbedInput) GetTokens() []int32 {
+	if x != nil {
+		return x.Tokens
+	}
+	return nil
+}
+
+// Embedding is a vector of the model's own length, not normalized unless the model does it.
+type Embedding struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Values        []float32              `protobuf:"fixed32,1,rep,packed,name=values,proto3" json:"values,omitempty"`
+	Tokens        int64                  `protobuf:"varint,2,opt,name=tokens,proto3" json:"tokens,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Embedding) Reset() {
+	*x = Embedding{}
+	mi := &file_messages_work_proto_msgTypes[9]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Embedding) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Embedding) ProtoMessage() {}
+
+func (x *Embedding) ProtoReflect() protoreflect.Message {
+	mi := &file_messages_work_proto_msgTypes[9]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Embedding.ProtoReflect.Descriptor instead.
+func (*Embedding) Descriptor() ([]byte, []int) {
+	return file_messages_work_proto_rawDescGZIP(), []int{9}
+}
+
+func (x *Embedding) GetValues() []float32 {
+	if x != nil {
+		return x.Values
+	}
+	return nil
+}
+
+func (x *Embedding) GetTokens() int64 {
+	if x != nil {
+		return x.Tokens
+	}
+	return 0
+}
+
+// Queued: the request waits; sent when its place changes, and at least every few seconds.
+type Queued struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Id            string                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	Position      int64                  `protobuf:"varint,2,opt,name=position,proto3" json:"position,omitempty"`        // 1 = next
+	Waiting       int64                  `protobuf:"varint,3,opt,name=waiting,proto3" json:"waiting,omitempty"`          // requests for this model, itself included
+	EtaMs         int64                  `protobuf:"varint,4,opt,name=eta_ms,json=etaMs,proto3" json:"eta_ms,omitempty"` // about when it will be taken; -1 = not known
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Queued) Reset() {
+	*x = Queued{}
+	mi := &file_messages_work_proto_msgTypes[10]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Queued) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Queued) ProtoMessage() {}
+
+func (x *Queued) ProtoReflect() protoreflect.Message {
+	mi := &file_messages_work_proto_msgTypes[10]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Queued.ProtoReflect.Descriptor instead.
+func (*Queued) Descriptor() ([]byte, []int) {
+	return file_messages_work_proto_rawDescGZIP(), []int{10}
+}
+
+func (x *Queued) GetId() string {
+	if x != nil {
+		return x.Id
+	}
+	return ""
+}
+
+func (x *Queued) GetPosition() int64 {
+	if x != nil {
+		return x.Position
+	}
+	return 0
+}
+
+func (x *Queued) GetWaiting() int64 {
+	if x != nil {
+		return x.Waiting
+	}
+	return 0
+}
+
+func (x *Queued) GetEtaMs() int64 {
+	if x != nil {
+		return x.EtaMs
+	}
+	return 0
+}
+
 // Survey asks a hive what it could do for a request that may go to one of several nodes; Offer is its answer.
 type Survey struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -583,7 +1032,7 @@ type Survey struct {
 
 func (x *Survey) Reset() {
 	*x = Survey{}
-	mi := &file_messages_work_proto_msgTypes[6]
+	mi := &file_messages_work_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -595,7 +1044,7 @@ func (x *Survey) String() string {
 func (*Survey) ProtoMessage() {}
 
 func (x *Survey) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_work_proto_msgTypes[6]
+	mi := &file_messages_work_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -608,7 +1057,7 @@ func (x *Survey) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Survey.ProtoReflect.Descriptor instead.
 func (*Survey) Descriptor() ([]byte, []int) {
-	return file_messages_work_proto_rawDescGZIP(), []int{6}
+	return file_messages_work_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *Survey) GetId() string {
@@ -645,7 +1094,7 @@ type Offer struct {
 
 func (x *Offer) Reset() {
 	*x = Offer{}
-	mi := &file_messages_work_proto_msgTypes[7]
+	mi := &file_messages_work_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -657,7 +1106,7 @@ func (x *Offer) String() string {
 func (*Offer) ProtoMessage() {}
 
 func (x *Offer) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_work_proto_msgTypes[7]
+	mi := &file_messages_work_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -670,7 +1119,7 @@ func (x *Offer) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Offer.ProtoReflect.Descriptor instead.
 func (*Offer) Descriptor() ([]byte, []int) {
-	return file_messages_work_proto_rawDescGZIP(), []int{7}
+	return file_messages_work_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *Offer) GetId() string {
@@ -716,13 +1165,14 @@ type Accepted struct {
 	ModelPath     string                 `protobuf:"bytes,3,opt,name=model_path,json=modelPath,proto3" json:"model_path,omitempty"`
 	Backend       string                 `protobuf:"bytes,4,opt,name=backend,proto3" json:"backend,omitempty"`
 	LoadedBefore  bool                   `protobuf:"varint,5,opt,name=loaded_before,json=loadedBefore,proto3" json:"loaded_before,omitempty"` // the model was there already
+	ToolFormat    string                 `protobuf:"bytes,6,opt,name=tool_format,json=toolFormat,proto3" json:"tool_format,omitempty"`        // how this model writes tool calls (package chat); "" = it was given no tools
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Accepted) Reset() {
 	*x = Accepted{}
-	mi := &file_messages_work_proto_msgTypes[8]
+	mi := &file_messages_work_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -734,7 +1184,7 @@ func (x *Accepted) String() string {
 func (*Accepted) ProtoMessage() {}
 
 func (x *Accepted) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_work_proto_msgTypes[8]
+	mi := &file_messages_work_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -747,7 +1197,7 @@ func (x *Accepted) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Accepted.ProtoReflect.Descriptor instead.
 func (*Accepted) Descriptor() ([]byte, []int) {
-	return file_messages_work_proto_rawDescGZIP(), []int{8}
+	return file_messages_work_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *Accepted) GetId() string {
@@ -785,6 +1235,13 @@ func (x *Accepted) GetLoadedBefore() bool {
 	return false
 }
 
+func (x *Accepted) GetToolFormat() string {
+	if x != nil {
+		return x.ToolFormat
+	}
+	return ""
+}
+
 // Prefill is progress before the first token; it counts as life.
 type Prefill struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -797,7 +1254,7 @@ type Prefill struct {
 
 func (x *Prefill) Reset() {
 	*x = Prefill{}
-	mi := &file_messages_work_proto_msgTypes[9]
+	mi := &file_messages_work_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -809,7 +1266,7 @@ func (x *Prefill) String() string {
 func (*Prefill) ProtoMessage() {}
 
 func (x *Prefill) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_work_proto_msgTypes[9]
+	mi := &file_messages_work_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -822,7 +1279,7 @@ func (x *Prefill) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Prefill.ProtoReflect.Descriptor instead.
 func (*Prefill) Descriptor() ([]byte, []int) {
-	return file_messages_work_proto_rawDescGZIP(), []int{9}
+	return file_messages_work_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *Prefill) GetId() string {
@@ -853,13 +1310,14 @@ type Tokens struct {
 	Seq           int64                  `protobuf:"varint,2,opt,name=seq,proto3" json:"seq,omitempty"`
 	Pieces        []string               `protobuf:"bytes,3,rep,name=pieces,proto3" json:"pieces,omitempty"`
 	Ids           []int32                `protobuf:"varint,4,rep,packed,name=ids,proto3" json:"ids,omitempty"`
+	Logprobs      []*TokenLogprob        `protobuf:"bytes,5,rep,name=logprobs,proto3" json:"logprobs,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Tokens) Reset() {
 	*x = Tokens{}
-	mi := &file_messages_work_proto_msgTypes[10]
+	mi := &file_messages_work_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -871,7 +1329,7 @@ func (x *Tokens) String() string {
 func (*Tokens) ProtoMessage() {}
 
 func (x *Tokens) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_work_proto_msgTypes[10]
+	mi := &file_messages_work_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -884,7 +1342,7 @@ func (x *Tokens) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Tokens.ProtoReflect.Descriptor instead.
 func (*Tokens) Descriptor() ([]byte, []int) {
-	return file_messages_work_proto_rawDescGZIP(), []int{10}
+	return file_messages_work_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *Tokens) GetId() string {
@@ -915,6 +1373,83 @@ func (x *Tokens) GetIds() []int32 {
 	return nil
 }
 
+func (x *Tokens) GetLogprobs() []*TokenLogprob {
+	if x != nil {
+		return x.Logprobs
+	}
+	return nil
+}
+
+// TokenLogprob is the natural logarithm of a token's probability, before any filter but the bias; one for each piece
+// if the request asked for them.
+type TokenLogprob struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Id            int32                  `protobuf:"varint,1,opt,name=id,proto3" json:"id,omitempty"`
+	Bytes         []byte                 `protobuf:"bytes,2,opt,name=bytes,proto3" json:"bytes,omitempty"` // of the token; may be part of a character
+	Logprob       float64                `protobuf:"fixed64,3,opt,name=logprob,proto3" json:"logprob,omitempty"`
+	Top           []*TokenLogprob        `protobuf:"bytes,4,rep,name=top,proto3" json:"top,omitempty"` // best first
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *TokenLogprob) Reset() {
+	*x = TokenLogprob{}
+	mi := &file_messages_work_proto_msgTypes[16]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *TokenLogprob) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*TokenLogprob) ProtoMessage() {}
+
+func (x *TokenLogprob) ProtoReflect() protoreflect.Message {
+	mi := &file_messages_work_proto_msgTypes[16]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use TokenLogprob.ProtoReflect.Descriptor instead.
+func (*TokenLogprob) Descriptor() ([]byte, []int) {
+	return file_messages_work_proto_rawDescGZIP(), []int{16}
+}
+
+func (x *TokenLogprob) GetId() int32 {
+	if x != nil {
+		return x.Id
+	}
+	return 0
+}
+
+func (x *TokenLogprob) GetBytes() []byte {
+	if x != nil {
+		return x.Bytes
+	}
+	return nil
+}
+
+func (x *TokenLogprob) GetLogprob() float64 {
+	if x != nil {
+		return x.Logprob
+	}
+	return 0
+}
+
+func (x *TokenLogprob) GetTop() []*TokenLogprob {
+	if x != nil {
+		return x.Top
+	}
+	return nil
+}
+
 // Credit allows that many pieces more.
 type Credit struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -926,7 +1461,7 @@ type Credit struct {
 
 func (x *Credit) Reset() {
 	*x = Credit{}
-	mi := &file_messages_work_proto_msgTypes[11]
+	mi := &file_messages_work_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -938,7 +1473,7 @@ func (x *Credit) String() string {
 func (*Credit) ProtoMessage() {}
 
 func (x *Credit) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_work_proto_msgTypes[11]
+	mi := &file_messages_work_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -951,7 +1486,7 @@ func (x *Credit) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Credit.ProtoReflect.Descriptor instead.
 func (*Credit) Descriptor() ([]byte, []int) {
-	return file_messages_work_proto_rawDescGZIP(), []int{11}
+	return file_messages_work_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *Credit) GetId() string {
@@ -978,7 +1513,7 @@ type Cancel struct {
 
 func (x *Cancel) Reset() {
 	*x = Cancel{}
-	mi := &file_messages_work_proto_msgTypes[12]
+	mi := &file_messages_work_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -990,7 +1525,7 @@ func (x *Cancel) String() string {
 func (*Cancel) ProtoMessage() {}
 
 func (x *Cancel) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_work_proto_msgTypes[12]
+	mi := &file_messages_work_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1003,7 +1538,7 @@ func (x *Cancel) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Cancel.ProtoReflect.Descriptor instead.
 func (*Cancel) Descriptor() ([]byte, []int) {
-	return file_messages_work_proto_rawDescGZIP(), []int{12}
+	return file_messages_work_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *Cancel) GetId() string {
@@ -1027,15 +1562,16 @@ type Done struct {
 	FinishReason  string                 `protobuf:"bytes,2,opt,name=finish_reason,json=finishReason,proto3" json:"finish_reason,omitempty"` // "stop", "length", "cancelled", "planned"
 	Usage         *Usage                 `protobuf:"bytes,3,opt,name=usage,proto3" json:"usage,omitempty"`
 	Timings       *Timings               `protobuf:"bytes,4,opt,name=timings,proto3" json:"timings,omitempty"`
-	Spans         []byte                 `protobuf:"bytes,5,opt,name=spans,proto3" json:"spans,omitempty"` // OTLP: the request's spans in the worker
-	Plan          *Plan                  `protobuf:"bytes,6,opt,name=plan,proto3" json:"plan,omitempty"`   // of a request that only asked for it
+	Spans         []byte                 `protobuf:"bytes,5,opt,name=spans,proto3" json:"spans,omitempty"`           // OTLP: the request's spans in the worker
+	Plan          *Plan                  `protobuf:"bytes,6,opt,name=plan,proto3" json:"plan,omitempty"`             // of a request that only asked for it
+	Embeddings    []*Embedding           `protobuf:"bytes,7,rep,name=embeddings,proto3" json:"embeddings,omitempty"` // of a request that asked for them, one for each input
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Done) Reset() {
 	*x = Done{}
-	mi := &file_messages_work_proto_msgTypes[13]
+	mi := &file_messages_work_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1047,7 +1583,7 @@ func (x *Done) String() string {
 func (*Done) ProtoMessage() {}
 
 func (x *Done) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_work_proto_msgTypes[13]
+	mi := &file_messages_work_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1060,7 +1596,7 @@ func (x *Done) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Done.ProtoReflect.Descriptor instead.
 func (*Done) Descriptor() ([]byte, []int) {
-	return file_messages_work_proto_rawDescGZIP(), []int{13}
+	return file_messages_work_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *Done) GetId() string {
@@ -1105,6 +1641,13 @@ func (x *Done) GetPlan() *Plan {
 	return nil
 }
 
+func (x *Done) GetEmbeddings() []*Embedding {
+	if x != nil {
+		return x.Embeddings
+	}
+	return nil
+}
+
 // Plan is what a hive would do with a request.
 type Plan struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -1135,7 +1678,7 @@ type Plan struct {
 
 func (x *Plan) Reset() {
 	*x = Plan{}
-	mi := &file_messages_work_proto_msgTypes[14]
+	mi := &file_messages_work_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1147,7 +1690,7 @@ func (x *Plan) String() string {
 func (*Plan) ProtoMessage() {}
 
 func (x *Plan) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_work_proto_msgTypes[14]
+	mi := &file_messages_work_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1160,7 +1703,7 @@ func (x *Plan) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Plan.ProtoReflect.Descriptor instead.
 func (*Plan) Descriptor() ([]byte, []int) {
-	return file_messages_work_proto_rawDescGZIP(), []int{14}
+	return file_messages_work_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *Plan) GetNode() string {
@@ -1321,7 +1864,7 @@ type Usage struct {
 
 func (x *Usage) Reset() {
 	*x = Usage{}
-	mi := &file_messages_work_proto_msgTypes[15]
+	mi := &file_messages_work_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1333,7 +1876,7 @@ func (x *Usage) String() string {
 func (*Usage) ProtoMessage() {}
 
 func (x *Usage) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_work_proto_msgTypes[15]
+	mi := &file_messages_work_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1346,7 +1889,7 @@ func (x *Usage) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Usage.ProtoReflect.Descriptor instead.
 func (*Usage) Descriptor() ([]byte, []int) {
-	return file_messages_work_proto_rawDescGZIP(), []int{15}
+	return file_messages_work_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *Usage) GetPromptTokens() int64 {
@@ -1384,7 +1927,7 @@ type Timings struct {
 
 func (x *Timings) Reset() {
 	*x = Timings{}
-	mi := &file_messages_work_proto_msgTypes[16]
+	mi := &file_messages_work_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1396,7 +1939,7 @@ func (x *Timings) String() string {
 func (*Timings) ProtoMessage() {}
 
 func (x *Timings) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_work_proto_msgTypes[16]
+	mi := &file_messages_work_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1409,7 +1952,7 @@ func (x *Timings) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Timings.ProtoReflect.Descriptor instead.
 func (*Timings) Descriptor() ([]byte, []int) {
-	return file_messages_work_proto_rawDescGZIP(), []int{16}
+	return file_messages_work_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *Timings) GetLoadMs() float64 {
@@ -1466,7 +2009,7 @@ type Failed struct {
 
 func (x *Failed) Reset() {
 	*x = Failed{}
-	mi := &file_messages_work_proto_msgTypes[17]
+	mi := &file_messages_work_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1478,7 +2021,7 @@ func (x *Failed) String() string {
 func (*Failed) ProtoMessage() {}
 
 func (x *Failed) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_work_proto_msgTypes[17]
+	mi := &file_messages_work_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1491,7 +2034,7 @@ func (x *Failed) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Failed.ProtoReflect.Descriptor instead.
 func (*Failed) Descriptor() ([]byte, []int) {
-	return file_messages_work_proto_rawDescGZIP(), []int{17}
+	return file_messages_work_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *Failed) GetId() string {
@@ -1526,7 +2069,7 @@ type Released struct {
 
 func (x *Released) Reset() {
 	*x = Released{}
-	mi := &file_messages_work_proto_msgTypes[18]
+	mi := &file_messages_work_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1538,7 +2081,7 @@ func (x *Released) String() string {
 func (*Released) ProtoMessage() {}
 
 func (x *Released) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_work_proto_msgTypes[18]
+	mi := &file_messages_work_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1551,7 +2094,7 @@ func (x *Released) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Released.ProtoReflect.Descriptor instead.
 func (*Released) Descriptor() ([]byte, []int) {
-	return file_messages_work_proto_rawDescGZIP(), []int{18}
+	return file_messages_work_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *Released) GetId() string {
@@ -1579,7 +2122,7 @@ type Stalled struct {
 
 func (x *Stalled) Reset() {
 	*x = Stalled{}
-	mi := &file_messages_work_proto_msgTypes[19]
+	mi := &file_messages_work_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1591,7 +2134,7 @@ func (x *Stalled) String() string {
 func (*Stalled) ProtoMessage() {}
 
 func (x *Stalled) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_work_proto_msgTypes[19]
+	mi := &file_messages_work_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1604,7 +2147,7 @@ func (x *Stalled) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Stalled.ProtoReflect.Descriptor instead.
 func (*Stalled) Descriptor() ([]byte, []int) {
-	return file_messages_work_proto_rawDescGZIP(), []int{19}
+	return file_messages_work_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *Stalled) GetId() string {
@@ -1631,7 +2174,7 @@ type Loading struct {
 
 func (x *Loading) Reset() {
 	*x = Loading{}
-	mi := &file_messages_work_proto_msgTypes[20]
+	mi := &file_messages_work_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1643,7 +2186,7 @@ func (x *Loading) String() string {
 func (*Loading) ProtoMessage() {}
 
 func (x *Loading) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_work_proto_msgTypes[20]
+	mi := &file_messages_work_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1656,7 +2199,7 @@ func (x *Loading) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Loading.ProtoReflect.Descriptor instead.
 func (*Loading) Descriptor() ([]byte, []int) {
-	return file_messages_work_proto_rawDescGZIP(), []int{20}
+	return file_messages_work_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *Loading) GetProgress() float64 {
@@ -1680,7 +2223,7 @@ type Loaded struct {
 
 func (x *Loaded) Reset() {
 	*x = Loaded{}
-	mi := &file_messages_work_proto_msgTypes[21]
+	mi := &file_messages_work_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1692,7 +2235,7 @@ func (x *Loaded) String() string {
 func (*Loaded) ProtoMessage() {}
 
 func (x *Loaded) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_work_proto_msgTypes[21]
+	mi := &file_messages_work_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1705,7 +2248,7 @@ func (x *Loaded) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Loaded.ProtoReflect.Descriptor instead.
 func (*Loaded) Descriptor() ([]byte, []int) {
-	return file_messages_work_proto_rawDescGZIP(), []int{21}
+	return file_messages_work_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *Loaded) GetContext() int64 {
@@ -1759,7 +2302,7 @@ type LoadFailed struct {
 
 func (x *LoadFailed) Reset() {
 	*x = LoadFailed{}
-	mi := &file_messages_work_proto_msgTypes[22]
+	mi := &file_messages_work_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1771,7 +2314,7 @@ func (x *LoadFailed) String() string {
 func (*LoadFailed) ProtoMessage() {}
 
 func (x *LoadFailed) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_work_proto_msgTypes[22]
+	mi := &file_messages_work_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1784,7 +2327,7 @@ func (x *LoadFailed) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LoadFailed.ProtoReflect.Descriptor instead.
 func (*LoadFailed) Descriptor() ([]byte, []int) {
-	return file_messages_work_proto_rawDescGZIP(), []int{22}
+	return file_messages_work_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *LoadFailed) GetError() *Error {
@@ -1820,7 +2363,7 @@ type WorkerState struct {
 
 func (x *WorkerState) Reset() {
 	*x = WorkerState{}
-	mi := &file_messages_work_proto_msgTypes[23]
+	mi := &file_messages_work_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1832,7 +2375,7 @@ func (x *WorkerState) String() string {
 func (*WorkerState) ProtoMessage() {}
 
 func (x *WorkerState) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_work_proto_msgTypes[23]
+	mi := &file_messages_work_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1845,7 +2388,7 @@ func (x *WorkerState) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WorkerState.ProtoReflect.Descriptor instead.
 func (*WorkerState) Descriptor() ([]byte, []int) {
-	return file_messages_work_proto_rawDescGZIP(), []int{23}
+	return file_messages_work_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *WorkerState) GetId() string {
@@ -1978,7 +2521,7 @@ type HiveState struct {
 
 func (x *HiveState) Reset() {
 	*x = HiveState{}
-	mi := &file_messages_work_proto_msgTypes[24]
+	mi := &file_messages_work_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1990,7 +2533,7 @@ func (x *HiveState) String() string {
 func (*HiveState) ProtoMessage() {}
 
 func (x *HiveState) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_work_proto_msgTypes[24]
+	mi := &file_messages_work_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2003,7 +2546,7 @@ func (x *HiveState) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HiveState.ProtoReflect.Descriptor instead.
 func (*HiveState) Descriptor() ([]byte, []int) {
-	return file_messages_work_proto_rawDescGZIP(), []int{24}
+	return file_messages_work_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *HiveState) GetNode() string {
@@ -2045,17 +2588,40 @@ const file_messages_work_proto_rawDesc = "" +
 	"\x06device\x18\x04 \x01(\tR\x06device\x12\"\n" +
 	"\n" +
 	"gpu_layers\x18\x05 \x01(\x03H\x00R\tgpuLayers\x88\x01\x01B\r\n" +
-	"\v_gpu_layers\";\n" +
+	"\v_gpu_layers\"\x99\x01\n" +
 	"\vChatMessage\x12\x12\n" +
 	"\x04role\x18\x01 \x01(\tR\x04role\x12\x18\n" +
-	"\acontent\x18\x02 \x01(\tR\acontent\"\xa6\x01\n" +
+	"\acontent\x18\x02 \x01(\tR\acontent\x12\x12\n" +
+	"\x04name\x18\x03 \x01(\tR\x04name\x12 \n" +
+	"\ftool_call_id\x18\x04 \x01(\tR\n" +
+	"toolCallId\x12&\n" +
+	"\x0ftool_calls_json\x18\x05 \x01(\tR\rtoolCallsJson\"\xab\x01\n" +
+	"\vChatOptions\x12\x1d\n" +
+	"\n" +
+	"tools_json\x18\x01 \x01(\tR\ttoolsJson\x12\x1f\n" +
+	"\vtool_choice\x18\x02 \x01(\tR\n" +
+	"toolChoice\x12,\n" +
+	"\x12template_args_json\x18\x03 \x01(\tR\x10templateArgsJson\x12.\n" +
+	"\x13parallel_tool_calls\x18\x04 \x01(\bR\x11parallelToolCalls\"\xf4\x03\n" +
 	"\bSampling\x12 \n" +
 	"\vtemperature\x18\x01 \x01(\x01R\vtemperature\x12\x13\n" +
 	"\x05top_k\x18\x02 \x01(\x03R\x04topK\x12\x13\n" +
 	"\x05top_p\x18\x03 \x01(\x01R\x04topP\x12\x13\n" +
 	"\x05min_p\x18\x04 \x01(\x01R\x04minP\x12%\n" +
 	"\x0erepeat_penalty\x18\x05 \x01(\x01R\rrepeatPenalty\x12\x12\n" +
-	"\x04seed\x18\x06 \x01(\rR\x04seed\"\x9b\x04\n" +
+	"\x04seed\x18\x06 \x01(\rR\x04seed\x12)\n" +
+	"\x10presence_penalty\x18\a \x01(\x01R\x0fpresencePenalty\x12+\n" +
+	"\x11frequency_penalty\x18\b \x01(\x01R\x10frequencyPenalty\x12\"\n" +
+	"\rrepeat_last_n\x18\t \x01(\x03R\vrepeatLastN\x12?\n" +
+	"\n" +
+	"logit_bias\x18\n" +
+	" \x03(\v2 .rbee.v1.Sampling.LogitBiasEntryR\tlogitBias\x12&\n" +
+	"\ftop_logprobs\x18\v \x01(\x03H\x00R\vtopLogprobs\x88\x01\x01\x12\x18\n" +
+	"\agrammar\x18\f \x01(\tR\agrammar\x1a<\n" +
+	"\x0eLogitBiasEntry\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\x05R\x03key\x12\x14\n" +
+	"\x05value\x18\x02 \x01(\x02R\x05value:\x028\x01B\x0f\n" +
+	"\r_top_logprobs\"\xfa\x06\n" +
 	"\bGenerate\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x12\n" +
 	"\x04node\x18\x02 \x01(\tR\x04node\x12'\n" +
@@ -2077,7 +2643,35 @@ const file_messages_work_proto_rawDesc = "" +
 	"\bgrace_ms\x18\x0f \x01(\x03R\agraceMs\x12\x18\n" +
 	"\aattempt\x18\x10 \x01(\x03R\aattempt\x12\x12\n" +
 	"\x04warm\x18\x11 \x01(\bR\x04warm\x12\x1b\n" +
-	"\tplan_only\x18\x12 \x01(\bR\bplanOnly\"k\n" +
+	"\tplan_only\x18\x12 \x01(\bR\bplanOnly\x12(\n" +
+	"\x04chat\x18\x13 \x01(\v2\x14.rbee.v1.ChatOptionsR\x04chat\x12#\n" +
+	"\rprompt_tokens\x18\x14 \x03(\x05R\fpromptTokens\x12'\n" +
+	"\x06resume\x18\x15 \x01(\v2\x0f.rbee.v1.ResumeR\x06resume\x12\x1f\n" +
+	"\vno_continue\x18\x16 \x01(\bR\n" +
+	"noContinue\x12\x16\n" +
+	"\x06tenant\x18\x17 \x01(\tR\x06tenant\x12\x16\n" +
+	"\x06weight\x18\x18 \x01(\x01R\x06weight\x12'\n" +
+	"\rkeep_alive_ms\x18\x19 \x01(\x03H\x00R\vkeepAliveMs\x88\x01\x01\x12\x16\n" +
+	"\x06prefix\x18\x1a \x03(\x06R\x06prefix\x12\x14\n" +
+	"\x05embed\x18\x1b \x01(\bR\x05embed\x12+\n" +
+	"\x06inputs\x18\x1c \x03(\v2\x13.rbee.v1.EmbedInputR\x06inputsB\x10\n" +
+	"\x0e_keep_alive_ms\"?\n" +
+	"\x06Resume\x12\x16\n" +
+	"\x06tokens\x18\x01 \x03(\x05R\x06tokens\x12\x1d\n" +
+	"\n" +
+	"sent_bytes\x18\x02 \x01(\x03R\tsentBytes\"8\n" +
+	"\n" +
+	"EmbedInput\x12\x12\n" +
+	"\x04text\x18\x01 \x01(\tR\x04text\x12\x16\n" +
+	"\x06tokens\x18\x02 \x03(\x05R\x06tokens\";\n" +
+	"\tEmbedding\x12\x16\n" +
+	"\x06values\x18\x01 \x03(\x02R\x06values\x12\x16\n" +
+	"\x06tokens\x18\x02 \x01(\x03R\x06tokens\"e\n" +
+	"\x06Queued\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\tR\x02id\x12\x1a\n" +
+	"\bposition\x18\x02 \x01(\x03R\bposition\x12\x18\n" +
+	"\awaiting\x18\x03 \x01(\x03R\awaiting\x12\x15\n" +
+	"\x06eta_ms\x18\x04 \x01(\x03R\x05etaMs\"k\n" +
 	"\x06Survey\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12'\n" +
 	"\x05model\x18\x02 \x01(\v2\x11.rbee.v1.ModelRefR\x05model\x12(\n" +
@@ -2089,36 +2683,47 @@ const file_messages_work_proto_rawDesc = "" +
 	"model_path\x18\x03 \x01(\tR\tmodelPath\x12\x1d\n" +
 	"\n" +
 	"free_bytes\x18\x04 \x01(\x03R\tfreeBytes\x12$\n" +
-	"\x05error\x18\x05 \x01(\v2\x0e.rbee.v1.ErrorR\x05error\"\x90\x01\n" +
+	"\x05error\x18\x05 \x01(\v2\x0e.rbee.v1.ErrorR\x05error\"\xb1\x01\n" +
 	"\bAccepted\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x16\n" +
 	"\x06worker\x18\x02 \x01(\tR\x06worker\x12\x1d\n" +
 	"\n" +
 	"model_path\x18\x03 \x01(\tR\tmodelPath\x12\x18\n" +
 	"\abackend\x18\x04 \x01(\tR\abackend\x12#\n" +
-	"\rloaded_before\x18\x05 \x01(\bR\floadedBefore\"C\n" +
+	"\rloaded_before\x18\x05 \x01(\bR\floadedBefore\x12\x1f\n" +
+	"\vtool_format\x18\x06 \x01(\tR\n" +
+	"toolFormat\"C\n" +
 	"\aPrefill\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x12\n" +
 	"\x04done\x18\x02 \x01(\x03R\x04done\x12\x14\n" +
-	"\x05total\x18\x03 \x01(\x03R\x05total\"T\n" +
+	"\x05total\x18\x03 \x01(\x03R\x05total\"\x87\x01\n" +
 	"\x06Tokens\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x10\n" +
 	"\x03seq\x18\x02 \x01(\x03R\x03seq\x12\x16\n" +
 	"\x06pieces\x18\x03 \x03(\tR\x06pieces\x12\x10\n" +
-	"\x03ids\x18\x04 \x03(\x05R\x03ids\"0\n" +
+	"\x03ids\x18\x04 \x03(\x05R\x03ids\x121\n" +
+	"\blogprobs\x18\x05 \x03(\v2\x15.rbee.v1.TokenLogprobR\blogprobs\"w\n" +
+	"\fTokenLogprob\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\x05R\x02id\x12\x14\n" +
+	"\x05bytes\x18\x02 \x01(\fR\x05bytes\x12\x18\n" +
+	"\alogprob\x18\x03 \x01(\x01R\alogprob\x12'\n" +
+	"\x03top\x18\x04 \x03(\v2\x15.rbee.v1.TokenLogprobR\x03top\"0\n" +
 	"\x06Credit\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x16\n" +
 	"\x06pieces\x18\x02 \x01(\x03R\x06pieces\"0\n" +
 	"\x06Cancel\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x16\n" +
-	"\x06reason\x18\x02 \x01(\tR\x06reason\"\xc6\x01\n" +
+	"\x06reason\x18\x02 \x01(\tR\x06reason\"\xfa\x01\n" +
 	"\x04Done\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12#\n" +
 	"\rfinish_reason\x18\x02 \x01(\tR\ffinishReason\x12$\n" +
 	"\x05usage\x18\x03 \x01(\v2\x0e.rbee.v1.UsageR\x05usage\x12*\n" +
 	"\atimings\x18\x04 \x01(\v2\x10.rbee.v1.TimingsR\atimings\x12\x14\n" +
 	"\x05spans\x18\x05 \x01(\fR\x05spans\x12!\n" +
-	"\x04plan\x18\x06 \x01(\v2\r.rbee.v1.PlanR\x04plan\"\xb1\x04\n" +
+	"\x04plan\x18\x06 \x01(\v2\r.rbee.v1.PlanR\x04plan\x122\n" +
+	"\n" +
+	"embeddings\x18\a \x03(\v2\x12.rbee.v1.EmbeddingR\n" +
+	"embeddings\"\xb1\x04\n" +
 	"\x04Plan\x12\x12\n" +
 	"\x04node\x18\x01 \x01(\tR\x04node\x12\x14\n" +
 	"\x05model\x18\x02 \x01(\tR\x05model\x12\x12\n" +
@@ -2216,53 +2821,67 @@ func file_messages_work_proto_rawDescGZIP() []byte {
 	return file_messages_work_proto_rawDescData
 }
 
-var file_messages_work_proto_msgTypes = make([]protoimpl.MessageInfo, 25)
+var file_messages_work_proto_msgTypes = make([]protoimpl.MessageInfo, 32)
 var file_messages_work_proto_goTypes = []any{
-	(*Error)(nil),       // 0: rbee.v1.Error
-	(*ModelRef)(nil),    // 1: rbee.v1.ModelRef
-	(*LoadOptions)(nil), // 2: rbee.v1.LoadOptions
-	(*ChatMessage)(nil), // 3: rbee.v1.ChatMessage
-	(*Sampling)(nil),    // 4: rbee.v1.Sampling
-	(*Generate)(nil),    // 5: rbee.v1.Generate
-	(*Survey)(nil),      // 6: rbee.v1.Survey
-	(*Offer)(nil),       // 7: rbee.v1.Offer
-	(*Accepted)(nil),    // 8: rbee.v1.Accepted
-	(*Prefill)(nil),     // 9: rbee.v1.Prefill
-	(*Tokens)(nil),      // 10: rbee.v1.Tokens
-	(*Credit)(nil),      // 11: rbee.v1.Credit
-	(*Cancel)(nil),      // 12: rbee.v1.Cancel
-	(*Done)(nil),        // 13: rbee.v1.Done
-	(*Plan)(nil),        // 14: rbee.v1.Plan
-	(*Usage)(nil),       // 15: rbee.v1.Usage
-	(*Timings)(nil),     // 16: rbee.v1.Timings
-	(*Failed)(nil),      // 17: rbee.v1.Failed
-	(*Released)(nil),    // 18: rbee.v1.Released
-	(*Stalled)(nil),     // 19: rbee.v1.Stalled
-	(*Loading)(nil),     // 20: rbee.v1.Loading
-	(*Loaded)(nil),      // 21: rbee.v1.Loaded
-	(*LoadFailed)(nil),  // 22: rbee.v1.LoadFailed
-	(*WorkerState)(nil), // 23: rbee.v1.WorkerState
-	(*HiveState)(nil),   // 24: rbee.v1.HiveState
+	(*Error)(nil),        // 0: rbee.v1.Error
+	(*ModelRef)(nil),     // 1: rbee.v1.ModelRef
+	(*LoadOptions)(nil),  // 2: rbee.v1.LoadOptions
+	(*ChatMessage)(nil),  // 3: rbee.v1.ChatMessage
+	(*ChatOptions)(nil),  // 4: rbee.v1.ChatOptions
+	(*Sampling)(nil),     // 5: rbee.v1.Sampling
+	(*Generate)(nil),     // 6: rbee.v1.Generate
+	(*Resume)(nil),       // 7: rbee.v1.Resume
+	(*EmbedInput)(nil),   // 8: rbee.v1.EmbedInput
+	(*Embedding)(nil),    // 9: rbee.v1.Embedding
+	(*Queued)(nil),       // 10: rbee.v1.Queued
+	(*Survey)(nil),       // 11: rbee.v1.Survey
+	(*Offer)(nil),        // 12: rbee.v1.Offer
+	(*Accepted)(nil),     // 13: rbee.v1.Accepted
+	(*Prefill)(nil),      // 14: rbee.v1.Prefill
+	(*Tokens)(nil),       // 15: rbee.v1.Tokens
+	(*TokenLogprob)(nil), // 16: rbee.v1.TokenLogprob
+	(*Credit)(nil),       // 17: rbee.v1.Credit
+	(*Cancel)(nil),       // 18: rbee.v1.Cancel
+	(*Done)(nil),         // 19: rbee.v1.Done
+	(*Plan)(nil),         // 20: rbee.v1.Plan
+	(*Usage)(nil),        // 21: rbee.v1.Usage
+	(*Timings)(nil),      // 22: rbee.v1.Timings
+	(*Failed)(nil),       // 23: rbee.v1.Failed
+	(*Released)(nil),     // 24: rbee.v1.Released
+	(*Stalled)(nil),      // 25: rbee.v1.Stalled
+	(*Loading)(nil),      // 26: rbee.v1.Loading
+	(*Loaded)(nil),       // 27: rbee.v1.Loaded
+	(*LoadFailed)(nil),   // 28: rbee.v1.LoadFailed
+	(*WorkerState)(nil),  // 29: rbee.v1.WorkerState
+	(*HiveState)(nil),    // 30: rbee.v1.HiveState
+	nil,                  // 31: rbee.v1.Sampling.LogitBiasEntry
 }
 var file_messages_work_proto_depIdxs = []int32{
-	1,  // 0: rbee.v1.Generate.model:type_name -> rbee.v1.ModelRef
-	2,  // 1: rbee.v1.Generate.load:type_name -> rbee.v1.LoadOptions
-	3,  // 2: rbee.v1.Generate.messages:type_name -> rbee.v1.ChatMessage
-	4,  // 3: rbee.v1.Generate.sampling:type_name -> rbee.v1.Sampling
-	1,  // 4: rbee.v1.Survey.model:type_name -> rbee.v1.ModelRef
-	2,  // 5: rbee.v1.Survey.load:type_name -> rbee.v1.LoadOptions
-	0,  // 6: rbee.v1.Offer.error:type_name -> rbee.v1.Error
-	15, // 7: rbee.v1.Done.usage:type_name -> rbee.v1.Usage
-	16, // 8: rbee.v1.Done.timings:type_name -> rbee.v1.Timings
-	14, // 9: rbee.v1.Done.plan:type_name -> rbee.v1.Plan
-	0,  // 10: rbee.v1.Failed.error:type_name -> rbee.v1.Error
-	0,  // 11: rbee.v1.LoadFailed.error:type_name -> rbee.v1.Error
-	23, // 12: rbee.v1.HiveState.workers:type_name -> rbee.v1.WorkerState
-	13, // [13:13] is the sub-list for method output_type
-	13, // [13:13] is the sub-list for method input_type
-	13, // [13:13] is the sub-list for extension type_name
-	13, // [13:13] is the sub-list for extension extendee
-	0,  // [0:13] is the sub-list for field type_name
+	31, // 0: rbee.v1.Sampling.logit_bias:type_name -> rbee.v1.Sampling.LogitBiasEntry
+	1,  // 1: rbee.v1.Generate.model:type_name -> rbee.v1.ModelRef
+	2,  // 2: rbee.v1.Generate.load:type_name -> rbee.v1.LoadOptions
+	3,  // 3: rbee.v1.Generate.messages:type_name -> rbee.v1.ChatMessage
+	5,  // 4: rbee.v1.Generate.sampling:type_name -> rbee.v1.Sampling
+	4,  // 5: rbee.v1.Generate.chat:type_name -> rbee.v1.ChatOptions
+	7,  // 6: rbee.v1.Generate.resume:type_name -> rbee.v1.Resume
+	8,  // 7: rbee.v1.Generate.inputs:type_name -> rbee.v1.EmbedInput
+	1,  // 8: rbee.v1.Survey.model:type_name -> rbee.v1.ModelRef
+	2,  // 9: rbee.v1.Survey.load:type_name -> rbee.v1.LoadOptions
+	0,  // 10: rbee.v1.Offer.error:type_name -> rbee.v1.Error
+	16, // 11: rbee.v1.Tokens.logprobs:type_name -> rbee.v1.TokenLogprob
+	16, // 12: rbee.v1.TokenLogprob.top:type_name -> rbee.v1.TokenLogprob
+	21, // 13: rbee.v1.Done.usage:type_name -> rbee.v1.Usage
+	22, // 14: rbee.v1.Done.timings:type_name -> rbee.v1.Timings
+	20, // 15: rbee.v1.Done.plan:type_name -> rbee.v1.Plan
+	9,  // 16: rbee.v1.Done.embeddings:type_name -> rbee.v1.Embedding
+	0,  // 17: rbee.v1.Failed.error:type_name -> rbee.v1.Error
+	0,  // 18: rbee.v1.LoadFailed.error:type_name -> rbee.v1.Error
+	29, // 19: rbee.v1.HiveState.workers:type_name -> rbee.v1.WorkerState
+	20, // [20:20] is the sub-list for method output_type
+	20, // [20:20] is the sub-list for method input_type
+	20, // [20:20] is the sub-list for extension type_name
+	20, // [20:20] is the sub-list for extension extendee
+	0,  // [0:20] is the sub-list for field type_name
 }
 
 func init() { file_messages_work_proto_init() }
@@ -2271,13 +2890,15 @@ func file_messages_work_proto_init() {
 		return
 	}
 	file_messages_work_proto_msgTypes[2].OneofWrappers = []any{}
+	file_messages_work_proto_msgTypes[5].OneofWrappers = []any{}
+	file_messages_work_proto_msgTypes[6].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_messages_work_proto_rawDesc), len(file_messages_work_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   25,
+			NumMessages:   32,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -55,6 +55,7 @@ type Stream interface {
 // Event is one step of an answer; exactly one field is set.
 type Event struct {
 	Narration *messages.Narration
+	Queued    *messages.Queued
 	Accepted  *messages.Accepted
 	Prefill   *messages.Prefill
 	Tokens    *messages.Tokens

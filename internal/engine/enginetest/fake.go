@@ -315,3 +315,8 @@ func pause(ctx context.Context, d time.Duration) error {
 		return context.Cause(ctx)
 	}
 }
+
+// Embed implements engine.Model.
+func (m *fakeModel) Embed(context.Context, []engine.Input) ([]engine.Embedding, error) {
+	return nil, fault.New(fault.InvalidRequest, "this engine makes no embeddings yet")
+}

@@ -175,3 +175,8 @@ func (m *model) free() {
 		llama.ModelFree(m.weights)
 	}
 }
+
+// Embed implements engine.Model.
+func (m *model) Embed(context.Context, []engine.Input) ([]engine.Embedding, error) {
+	return nil, fault.New(fault.InvalidRequest, "this engine makes no embeddings yet")
+}
