@@ -24,8 +24,9 @@ const (
 	creditStep  = 256
 	// cancelTime is how long a cancelled request may take to be acknowledged; then it is settled without that.
 	cancelTime = 5 * time.Second
-	// holdTime is what the hive's last word may come after the worker's first: they travel on lines of their own.
-	holdTime = 100 * time.Millisecond
+	// holdTime is what the hive's last word may come after the worker's first: they travel on lines of their own. It
+	// comes unless the hive is lost, which the stream is told, so this only bounds what a busy machine may add.
+	holdTime = time.Second
 	// placedKind is the narration with which a hive ends what it says before the answer; nobody is shown it.
 	placedKind = "placed"
 	// defaultStall is how long a request may go without a sign of life once a worker has it.
@@ -49,6 +50,7 @@ type stream struct {
 	placed   bool // the hive has said all that it says before the answer
 	holding  bool // until then, so that the answer does not overtake it
 	held     []gateway.Event
+	end      *gateway.Event // of an answer that came whole while it was held
 
 	mu      sync.Mutex
 	wake    chan struct{} // has room for one
@@ -91,12 +93,12 @@ func (s *stream) Receive(c actor.Context) {
 	case *messages.Narration:
 		if m.GetKind() == placedKind {
 			s.placed = true
-			s.release()
+			s.release(c)
 			return
 		}
 		s.append(gateway.Event{Narration: m})
 	case holdOver:
-		s.release()
+		s.release(c)
 	case *messages.Accepted:
 		s.onAccepted(c, m)
 	case *messages.Prefill:
@@ -174,7 +176,7 @@ func (s *stream) onDone(c actor.Context, m *messages.Done) {
 }
 
 func (s *stream) onFailed(c actor.Context, m *messages.Failed) {
-	if s.over || m.GetId() != s.g.GetId() {
+	if s.over || s.end != nil || m.GetId() != s.g.GetId() {
 		return
 	}
 	f := m.GetError().Fault()
@@ -183,7 +185,7 @@ func (s *stream) onFailed(c actor.Context, m *messages.Failed) {
 	}
 	if m.GetRetryable() && s.cancel == nil && s.tokens == 0 && s.g.GetAttempt() < 2 {
 		s.g.Attempt, s.worker, s.placed = 2, nil, false
-		s.release()
+		s.release(c)
 		c.CancelReceiveTimeout()
 		s.emit(gateway.Event{Narration: &messages.Narration{Source: "queen-rbee", Kind: "warn", Text: f.Message + "; no token was lost, trying once more"}})
 		c.Send(s.q.pid, submit{s.g, s.pid})
@@ -218,7 +220,7 @@ func (s *stream) onSilence(c actor.Context) {
 }
 
 func (s *stream) onCancel(c actor.Context, why *fault.Error) {
-	if s.over || s.cancel != nil {
+	if s.over || s.end != nil || s.cancel != nil {
 		return
 	}
 	s.cancel = why
@@ -241,16 +243,21 @@ func (s *stream) late() *fault.Error {
 
 func (s *stream) budget() time.Duration { return time.Duration(s.g.GetBudgetMs()) * time.Millisecond }
 
-// settle ends the request, once.
+// settle ends the request, once; while the answer is held, with it.
 func (s *stream) settle(c actor.Context, e gateway.Event) {
 	if s.over {
+		return
+	}
+	if s.holding {
+		if s.end == nil {
+			s.end = &e
+		}
 		return
 	}
 	s.over = true
 	c.CancelReceiveTimeout()
 	c.Send(s.q.pid, settled{s.g.GetId(), s.pid})
 	s.q.forget(s)
-	s.release()
 	s.append(e)
 	s.mu.Lock()
 	s.closed = true
@@ -270,11 +277,14 @@ func (s *stream) emit(e gateway.Event) {
 	s.append(e)
 }
 
-func (s *stream) release() {
+func (s *stream) release(c actor.Context) {
 	for _, e := range s.held {
 		s.append(e)
 	}
 	s.holding, s.held = false, nil
+	if s.end != nil {
+		s.settle(c, *s.end)
+	}
 }
 
 func (s *stream) append(e gateway.Event) {

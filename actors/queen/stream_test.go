@@ -79,6 +79,7 @@ func TestTheAnswerDoesNotOvertakeWhatTheHiveSaysBeforeIt(t *testing.T) {
 		"in order":           {[]proto.Message{reusing, placed, accepted, tokens, finished}, []string{"said reusing", "accepted", "hello", "done", "end"}},
 		"the worker first":   {[]proto.Message{accepted, tokens, reusing, placed, finished}, []string{"said reusing", "accepted", "hello", "done", "end"}},
 		"in between":         {[]proto.Message{accepted, reusing, tokens, placed, finished}, []string{"said reusing", "accepted", "hello", "done", "end"}},
+		"all of it first":    {[]proto.Message{accepted, tokens, finished, reusing, placed}, []string{"said reusing", "accepted", "hello", "done", "end"}},
 		"a hive that is mum": {[]proto.Message{accepted, tokens, finished}, []string{"accepted", "hello", "done", "end"}},
 	} {
 		s := newTestStream(t)
