@@ -74,7 +74,7 @@ func TestATmpThatIsNotStickyIsNotTrusted(t *testing.T) {
 
 func TestAFolderOfAnotherUserIsNotUsed(t *testing.T) {
 	if os.Geteuid() != 0 {
-		t.Skip("needs root: a folder of another user")
+		t.Skip("left out, since it needs root: a folder of another user")
 	}
 	n := world(t, "")
 	n.do(t, "mkdir -p -m 0700 /mnt/.cache/rbee /var/tmp/rbee-0; chown 1234 /mnt/.cache/rbee /var/tmp/rbee-0")
@@ -231,7 +231,7 @@ func TestAnotherCacheFolderIsRememberedAndStartedFromWithoutAsking(t *testing.T)
 // Who knows our bundle's name could put a program of theirs where ours would be, after a cleaner of /tmp took it away.
 func TestWhatSomebodyElsePutIntoTmpIsNotStarted(t *testing.T) {
 	if os.Geteuid() != 0 {
-		t.Skip("needs root: a folder of another user")
+		t.Skip("left out, since it needs root: a folder of another user")
 	}
 	o, c := options(t), world(t, "")
 	c.do(t, "mount -t tmpfs -o noexec none /mnt")

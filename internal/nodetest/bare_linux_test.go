@@ -1,6 +1,7 @@
 package nodetest
 
 import (
+	"fmt"
 	"os"
 	"strings"
 	"syscall"
@@ -54,7 +55,7 @@ func TestTreeFourFirstVisitsAtOnceDoNotHurtEachOther(t *testing.T) {
 		r.Clean(0)
 	}
 	bare(t, b.Host("h1"))
-	bundles, err := os.ReadDir(b.Host("h1").Path("/home/bee/.cache/rbee/bundles"))
+	bundles, err := os.ReadDir(b.Host("h1").Path(b.Host("h1").Home("") + "/.cache/rbee/bundles"))
 	if err != nil || len(bundles) != 1 {
 		t.Errorf("in the cache: %v %v", bundles, err)
 	}
@@ -63,25 +64,31 @@ func TestTreeFourFirstVisitsAtOnceDoNotHurtEachOther(t *testing.T) {
 func TestTreeACtrlCWhileANodeIsReachedLeavesNothing(t *testing.T) {
 	t.Parallel()
 	b := hosts(t, testbed.Spec{HomeFiles: map[string]string{".bashrc": "sleep 3\n"}}, testbed.Spec{})
-	if err := b.Host("h2").Cut(testbed.DropBoth); err != nil {
-		t.Fatal(err)
-	}
-	for _, h := range b.Hosts {
-		visited(t, h, programs.Fake)
-		r := newWorld(t, b, programs.Fake).infer(h.Name)
-		if !r.Stderr.Wait("starting hive on " + h.Name) {
-			t.Fatal(r.Stderr)
-		}
-		began := time.Now()
-		_ = r.Cmd.Process.Signal(syscall.SIGINT)
-		r.Want(130)
-		if took := time.Since(began); took > 7*time.Second { // a cancel is acknowledged within 5 s, then comes the stop
-			t.Errorf("%s: took %v", h.Name, took)
-		}
-		r.Clean(0)
-		if left, err := h.WaitGone(5*time.Second, ofBee); err != nil || len(left) > 0 {
-			t.Errorf("left: %v %v", left, err)
-		}
+	for name, silent := range map[string]bool{"h1": false, "h2": true} {
+		t.Run(fmt.Sprintf("silent %v", silent), func(t *testing.T) {
+			h := b.Host(name)
+			visited(t, h, programs.Fake)
+			if silent {
+				needs(t, b.Caps.Cut, "a cut")
+				if err := h.Cut(testbed.DropBoth); err != nil {
+					t.Fatal(err)
+				}
+			}
+			r := newWorld(t, b, programs.Fake).infer(h.Name)
+			if !r.Stderr.Wait("starting hive on " + h.Name) {
+				t.Fatal(r.Stderr)
+			}
+			began := time.Now()
+			_ = r.Cmd.Process.Signal(syscall.SIGINT)
+			r.Want(130)
+			if took := time.Since(began); took > 7*time.Second { // a cancel is acknowledged within 5 s, then comes the stop
+				t.Errorf("%s: took %v", h.Name, took)
+			}
+			r.Clean(0)
+			if left, err := h.WaitGone(5*time.Second, ofUser(h)); err != nil || len(left) > 0 {
+				t.Errorf("left: %v %v", left, err)
+			}
+		})
 	}
 }
 

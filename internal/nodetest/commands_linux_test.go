@@ -73,20 +73,23 @@ func TestTreeACheckGoesTheWayOfAnAnswerAndLeavesNothing(t *testing.T) {
 func TestTreeACheckStopsAtWhatFailsAndSaysWhatToDo(t *testing.T) {
 	t.Parallel()
 	b := hosts(t, testbed.Spec{}, testbed.Spec{HomeNoexec: true, TmpNoexec: true}, testbed.Spec{Without: []string{"tar"}})
-	if err := b.Host("h1").Cut(testbed.RST); err != nil {
+	if _, err := b.Host("h1").Kill(testbed.SSHD); err != nil {
 		t.Fatal(err)
 	}
 	w := newWorld(t, b, programs.Fake)
 	for host, want := range map[string]struct{ step, says string }{
 		"h1": {"reach", "cannot reach"}, "h2": {"space", "noexec"}, "h3": {"system", "no tar"},
 	} {
-		r := w.rbee("node", "check", host)
-		r.Want(1, "next: ")
-		lines := strings.Split(strings.TrimSpace(r.Stdout.String()), "\n")
-		last := strings.Fields(lines[len(lines)-1])
-		if last[0] != "FAILED" || last[1] != want.step || !strings.Contains(lines[len(lines)-1], want.says) {
-			t.Errorf("%s: %s", host, r.Stdout)
-		}
+		t.Run(want.step, func(t *testing.T) {
+			asked(t, b.Host(host))
+			r := w.rbee("node", "check", host)
+			r.Want(1, "next: ")
+			lines := strings.Split(strings.TrimSpace(r.Stdout.String()), "\n")
+			last := strings.Fields(lines[len(lines)-1])
+			if last[0] != "FAILED" || last[1] != want.step || !strings.Contains(lines[len(lines)-1], want.says) {
+				t.Errorf("%s: %s", host, r.Stdout)
+			}
+		})
 	}
 }
 

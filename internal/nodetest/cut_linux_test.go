@@ -22,6 +22,7 @@ func TestFaultANodeThatIsCutOffIsEmptyASecondAfterItsLease(t *testing.T) {
 	b := hosts(t, specs...)
 	for i, how := range cuts {
 		t.Run(how.String(), func(t *testing.T) {
+			needs(t, b.Caps.Cut, "a cut")
 			t.Parallel()
 			const lease = 3 * time.Second
 			h := b.Hosts[i]

@@ -116,18 +116,20 @@ func TestTreeADaemonReachesALostNodeAgainByItself(t *testing.T) {
 	}
 	d.ask("h1").Want(0, "starting worker")
 
-	// The same after a cut: what was there ends by itself, and the new life is another one.
-	if err := h.Cut(testbed.DropBoth); err != nil {
-		t.Fatal(err)
-	}
-	nothingRuns(t, h, lease+slack)
-	if err := h.Heal(); err != nil {
-		t.Fatal(err)
-	}
-	if third := d.back(h, 2); strings.HasSuffix(third, ".1") || strings.HasSuffix(third, ".2") {
-		t.Errorf("after the cut it came back as %s", third)
-	}
-	d.ask("h1").Want(0, "starting worker")
+	t.Run("the same after a cut", func(t *testing.T) { // what was there ends by itself, and the new life is another one
+		needs(t, b.Caps.Cut, "a cut")
+		if err := h.Cut(testbed.DropBoth); err != nil {
+			t.Fatal(err)
+		}
+		nothingRuns(t, h, lease+slack)
+		if err := h.Heal(); err != nil {
+			t.Fatal(err)
+		}
+		if third := d.back(h, 2); strings.HasSuffix(third, ".1") || strings.HasSuffix(third, ".2") {
+			t.Errorf("after the cut it came back as %s", third)
+		}
+		d.ask("h1").Want(0, "starting worker")
+	})
 	d.stop(b)
 }
 
@@ -137,6 +139,7 @@ func TestTreeADaemonServesTheOtherNodesWhileOneIsCutOff(t *testing.T) {
 	for _, h := range b.Hosts {
 		visited(t, h, programs.Fake)
 	}
+	needs(t, b.Caps.Cut, "a cut")
 	d := newWorld(t, b, programs.Fake).daemon()
 	cut := d.ask("h1")
 	if !cut.Stdout.Wait("tok9") {

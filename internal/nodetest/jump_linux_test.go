@@ -31,6 +31,7 @@ func TestTreeASlowAndLossyLineChangesNothing(t *testing.T) {
 	t.Parallel()
 	script := engine("tokens=400,rate=100")
 	b := hosts(t, testbed.Spec{SSHD: script}, testbed.Spec{SSHD: script})
+	needs(t, b.Caps.Slow, "a slow line")
 	var answers []string
 	for _, h := range b.Hosts {
 		visited(t, h, programs.Fake)

@@ -38,7 +38,7 @@ func TestTreeTheLogsOfANodeAreKeptHereAndNotThere(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, f := range there {
-		if strings.Contains(f.Path, "log") && f.UID == 2001 {
+		if strings.Contains(f.Path, "log") && f.UID == h.UID() {
 			t.Errorf("logged on the node: %v", f)
 		}
 	}

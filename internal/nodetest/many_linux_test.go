@@ -19,7 +19,7 @@ func put(t *testing.T, h *testbed.Host, name string, text []byte) {
 		if err := os.Mkdir(h.Path(dir), 0o700); err != nil && !os.IsExist(err) {
 			t.Fatal(err)
 		}
-		if err := os.Lchown(h.Path(dir), 2001, 2001); err != nil {
+		if err := os.Lchown(h.Path(dir), h.UID(), h.UID()); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -27,7 +27,7 @@ func put(t *testing.T, h *testbed.Host, name string, text []byte) {
 	if err := os.WriteFile(path, text, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.Lchown(path, 2001, 2001); err != nil {
+	if err := os.Lchown(path, h.UID(), h.UID()); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -70,6 +70,7 @@ func TestTreeHivesOfSeveralNodesStartAtTheSameTime(t *testing.T) {
 func TestTreeANodeThatIsDownDoesNotHoldUpTheOthers(t *testing.T) {
 	t.Parallel()
 	b := hosts(t, testbed.Spec{}, testbed.Spec{}, testbed.Spec{})
+	needs(t, b.Caps.Cut, "a cut")
 	for _, h := range b.Hosts {
 		visited(t, h, programs.Fake)
 	}
@@ -88,7 +89,7 @@ func TestTreeANodeThatIsDownDoesNotHoldUpTheOthers(t *testing.T) {
 func TestTreeWhenNoNodeCanAnswerTheErrorNamesEach(t *testing.T) {
 	t.Parallel()
 	b := hosts(t, testbed.Spec{}, testbed.Spec{Without: []string{"tar"}})
-	if err := b.Host("h1").Cut(testbed.RST); err != nil {
+	if _, err := b.Host("h1").Kill(testbed.SSHD); err != nil {
 		t.Fatal(err)
 	}
 	r := newWorld(t, b, programs.Fake).infer("h1,h2")

@@ -33,15 +33,17 @@ var moments = []moment{
 
 // blows are those of the strikes that can hit at any moment.
 var blows = []strike{
-	{"queen killed", local("queen", syscall.SIGKILL), byKernel, unproven, "QUEEN_", false},
-	{"keeper killed", local("keeper", syscall.SIGKILL), byKernel, mute, "", false},
-	{"sshd session killed", kill(testbed.SSHSession), byKernel, proven, "NODE_LOST", false},
-	{"reset", cut(testbed.RST), byKernel, unproven, "NODE_LOST", false},
-	{"both dropped", cut(testbed.DropBoth), byLease, unproven, "NODE_LOST", false},
+	{"queen killed", local("queen", syscall.SIGKILL), byKernel, unproven, "QUEEN_", false, false},
+	{"keeper killed", local("keeper", syscall.SIGKILL), byKernel, mute, "", false, false},
+	{"sshd session killed", kill(testbed.SSHSession), byKernel, proven, "NODE_LOST", false, false},
+	{"reset", cut(testbed.RST), byKernel, unproven, "NODE_LOST", false, true},
+	{"both dropped", cut(testbed.DropBoth), byLease, unproven, "NODE_LOST", false, true},
 }
 
-// ofBee picks what runs as the host's user, whatever it is, but for the session itself.
-func ofBee(p testbed.Process) bool { return p.UID == 2001 && !testbed.SSHSession(p) }
+// ofUser picks what runs as the host's user, whatever it is, but for sshd itself.
+func ofUser(h *testbed.Host) testbed.Match {
+	return func(p testbed.Process) bool { return p.UID == h.UID() && !testbed.SSHSession(p) && !testbed.SSHD(p) }
+}
 
 // idle is how long either side of a transfer waits for a byte (package deploy/install), and what it looks at that by.
 const idle = 80 * time.Second
@@ -61,6 +63,8 @@ func TestFaultBeforeAndAfterANodeDecodes(t *testing.T) {
 					continue
 				}
 				t.Run(s.name, func(t *testing.T) {
+					needs(t, b.Caps.Cut || !s.cuts, "a cut")
+					needs(t, b.Caps.Slow || !m.bare, "a slow line, which holds the moment")
 					t.Parallel()
 					m.strike(t, b, b.Hosts[i], s)
 				})
@@ -91,7 +95,7 @@ func (m moment) strike(t *testing.T, b *testbed.Bed, h *testbed.Host, s strike) 
 	if s.when == byLease && m.bare {
 		limit, says = idle, "no sign of life" // what is sent is taken by a shell, which has no lease but a clock of its own
 	}
-	if left, err := h.WaitGone(limit, ofBee); err != nil || len(left) > 0 {
+	if left, err := h.WaitGone(limit, ofUser(h)); err != nil || len(left) > 0 {
 		t.Errorf("alive after %v: %v %v", limit, left, err)
 	}
 	r.Clean(limit + proof + grace)
@@ -102,9 +106,7 @@ func (m moment) strike(t *testing.T, b *testbed.Bed, h *testbed.Host, s strike) 
 	if s.then != mute && m.name != "stopping" && !strings.Contains(r.Stderr.String(), says) {
 		t.Errorf("the error is no %s:\n%s", says, r.Stderr)
 	}
-	if err := h.Heal(); err != nil {
-		t.Fatal(err)
-	}
+	heal(t, h, s.cuts || m.bare)
 	nothingRuns(t, h, 0)
 	if m.bare { // what was left half done is gone, or goes with the next visit, which works
 		newWorld(t, b, programs.Fake).infer(h.Name).Want(0, "sending")

@@ -1,6 +1,7 @@
 package nodetest
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -84,12 +85,13 @@ func TestTreeANameInTheConfigurationIsNotRunByAnyShell(t *testing.T) {
 	b := hosts(t, testbed.Spec{})
 	h := b.Host("h1")
 	visited(t, h, programs.Fake)
+	address := fmt.Sprintf("host = '%s'\nport = %d\n", h.Addr, h.Port)
 	for what, config := range map[string]string{
-		"user":      "host = '" + h.Addr + "'\nuser = '$(touch pwned)'\n",
+		"user":      address + "user = '$(touch pwned)'\n",
 		"host":      "host = '$(touch pwned)'\n",
 		"option":    "host = '-oProxyCommand=$(touch pwned)'\n",
-		"jump":      "host = '" + h.Addr + "'\njump = '-oProxyCommand=$(touch pwned)'\n",
-		"cache_dir": "host = '" + h.Addr + "'\nuser = 'bee'\nidentity = '" + b.KeyFile + "'\ncache_dir = '/home/bee/$(touch pwned)'\n",
+		"jump":      address + "jump = '-oProxyCommand=$(touch pwned)'\n",
+		"cache_dir": address + "user = '" + h.User + "'\nidentity = '" + b.KeyFile + "'\ncache_dir = '" + h.Home("") + "/$(touch pwned)'\n",
 	} {
 		w := newWorld(t, b, programs.Fake, "UserKnownHostsFile "+b.KnownHosts)
 		w.write(".config/rbee/config.toml", "[nodes.x]\n"+config)
@@ -116,7 +118,7 @@ func TestTreeAModelsNameIsOnlyANameOnTheNode(t *testing.T) {
 	visited(t, h, programs.Fake)
 	w := newWorld(t, b, programs.Fake)
 	for _, ref := range []string{
-		"$(touch pwned)", "'; touch pwned; '", "\"; touch pwned; \"", "a\ntouch pwned", "/home/bee/x y/$(touch pwned)'\"\n.gguf", "../../../pwned", "-pwned", "%00pwned",
+		"$(touch pwned)", "'; touch pwned; '", "\"; touch pwned; \"", "a\ntouch pwned", h.Home("") + "/x y/$(touch pwned)'\"\n.gguf", "../../../pwned", "-pwned", "%00pwned",
 	} {
 		r := w.infer("h1", "--model="+ref)
 		if code := r.End(); code != 1 && code != 2 {
@@ -131,8 +133,8 @@ func TestTreeAModelsNameIsOnlyANameOnTheNode(t *testing.T) {
 	// A file that is really called so is found.
 	name := "it's a \"model\"; touch pwned"
 	put(t, h, ".cache/rbee/models/x/y.gguf", model(t, newWorld(t, b, programs.Fake)))
-	if err := os.Rename(h.Path("/home/bee/.cache/rbee/models/x"), h.Path("/home/bee/"+name)); err != nil {
+	if err := os.Rename(h.Path(h.Home("")+"/.cache/rbee/models/x"), h.Path(h.Home("")+"/"+name)); err != nil {
 		t.Fatal(err)
 	}
-	w.infer("h1", "--model", "/home/bee/"+name+"/y.gguf").Want(0, "clean: 3 processes")
+	w.infer("h1", "--model", h.Home("")+"/"+name+"/y.gguf").Want(0, "clean: 3 processes")
 }

@@ -28,6 +28,9 @@ func TestTreeTheREADMEsCommandsForANewMachineWork(t *testing.T) {
 		}
 		for i, c := range e.Commands {
 			e.Commands[i] = strings.ReplaceAll(c, "SHA256:...", fingerprint)
+			for j, line := range e.Prints[i] {
+				e.Prints[i][j] = strings.ReplaceAll(line, " bee@", " "+b.Host("mac").User+"@")
+			}
 		}
 		w := newWorld(t, b, programs.Real)
 		w.write(".ssh/config", "Host *\n\tUserKnownHostsFile "+w.known()+"\nInclude "+b.SSHConfig+"\n")

@@ -25,6 +25,7 @@ func TestTreeAStrangeHostAnswers(t *testing.T) {
 	b := hosts(t, specs...)
 	for _, h := range b.Hosts {
 		t.Run(h.Name, func(t *testing.T) {
+			asked(t, h)
 			t.Parallel()
 			w := newWorld(t, b, programs.Fake)
 			for visit := range 2 {
@@ -44,7 +45,7 @@ func TestTreeAStrangeHostAnswers(t *testing.T) {
 				t.Fatal(err)
 			}
 			for _, f := range files { // in the home, or where it had to go instead
-				if f.UID == 2001 && strings.Contains(f.Path, "rbee") && f.Mode.Perm()&0o077 != 0 && f.Mode.Type() == 0 {
+				if f.UID == h.UID() && strings.Contains(f.Path, "rbee") && f.Mode.Perm()&0o077 != 0 && f.Mode.Type() == 0 {
 					t.Errorf("others may use %v", f)
 				}
 			}
@@ -79,6 +80,7 @@ func TestTreeAHostThatCannotAnswerIsRefusedWithItsCause(t *testing.T) {
 	b := hosts(t, specs...)
 	for _, h := range b.Hosts {
 		t.Run(h.Name, func(t *testing.T) {
+			asked(t, h)
 			t.Parallel()
 			before, err := h.Files()
 			if err != nil {

@@ -159,7 +159,7 @@ func TestAKilledTestLeavesNothing(t *testing.T) {
 func bareInit(t *testing.T, s *spawner, owner string) *os.Process {
 	t.Helper()
 	if !privileged() {
-		t.Skip("left out: hosts of their own need root")
+		t.Skip("left out, since it needs root: hosts of their own")
 	}
 	r, w, err := os.Pipe()
 	if err != nil {

@@ -24,7 +24,7 @@ type Command struct {
 func (h *Host) Command(user string, args ...string) *Command {
 	c := exec.Command("/usr/bin/env", append([]string{"--"}, args...)...) // looks in the PATH as the host sees it
 	if !h.bed.Caps.Hosts {
-		c.Dir, c.Env = h.Home(""), append(h.environment(), "PATH="+systemPath)
+		c.Dir, c.Env = h.Home(""), append(h.environment(), "PATH="+h.path())
 		return &Command{c, h}
 	}
 	home, uid := "/ro"+"ot", 0

@@ -23,7 +23,8 @@
 //
 // # Without root
 //
-// The same specs become sshd processes of the current user on loopback ports. What they cannot do returns
+// The same specs become sshd processes of the current user on loopback ports, with homes, login shells, variables and
+// programs as asked for. What they cannot do returns
 // [ErrNeedsRoot], and the bed's end says what was left out; [Bed.Caps] lets a test say so itself.
 //
 // The package exists on Linux only.

@@ -7,6 +7,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"strconv"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -33,6 +34,7 @@ type Host struct {
 	starts  int // of sshd
 
 	dir     string     // of a server without root
+	lacks   []string   // what of its spec it is not, without root
 	limited bool       // by a token bucket
 	forward *forwarder // while delayed or lossy
 }
@@ -141,6 +143,29 @@ func (h *Host) Home(name string) string {
 	}
 	return ""
 }
+
+// UID is that of the host's first user, as files of the host show it.
+func (h *Host) UID() int {
+	if !h.bed.Caps.Hosts {
+		return os.Getuid()
+	}
+	return h.Spec.Users[0].UID
+}
+
+// Hostname is what the host calls itself.
+func (h *Host) Hostname() string {
+	if !h.bed.Caps.Hosts {
+		name, _ := os.Hostname()
+		return name
+	}
+	return h.Name
+}
+
+// Server is where sshd listens.
+func (h *Host) Server() string { return net.JoinHostPort(h.Addr, strconv.Itoa(h.Port)) }
+
+// Lacks names what of its spec the host is not, since that needs root.
+func (h *Host) Lacks() []string { return h.lacks }
 
 // close ends the host: the kernel ends a pid namespace with its init, and the rest with its last process.
 func (h *Host) close() error {

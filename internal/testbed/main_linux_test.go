@@ -40,7 +40,7 @@ func must[T any](v T, err error) func(t *testing.T) T {
 func hosts(t *testing.T, specs ...Spec) *Bed {
 	t.Helper()
 	if !privileged() {
-		t.Skip("left out: hosts of their own need root")
+		t.Skip("left out, since it needs root: hosts of their own")
 	}
 	return New(t, specs...)
 }

@@ -7,12 +7,14 @@ import (
 	"os"
 	"os/user"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 )
 
 // Without root a host is an OpenSSH server of the current user on a loopback port, with a home and a temporary
-// folder of its own. What is started by it is known by its environment, or by its parents.
+// folder of its own; the login shell is a script that goes there and becomes the shell asked for (see login). What is
+// started by the server is known by its environment, or by its parents.
 const marker = "TESTBED_HOST"
 
 // buildServers starts one for each spec.
@@ -22,23 +24,34 @@ func (b *Bed) buildServers(specs []Spec) error {
 		return err
 	}
 	for _, s := range specs {
-		for what, asked := range map[string]bool{
-			"Users": len(s.Users) > 1, "Shell": s.Shell != "", "Jump as the only way": s.Jump != "", "Without": len(s.Without) > 0,
-			"HomeSize": s.HomeSize != defaultHomeSize, "HomeReadOnly": s.HomeReadOnly, "HomeNoexec": s.HomeNoexec,
-			"TmpReadOnly": s.TmpReadOnly, "TmpNoexec": s.TmpNoexec,
-		} {
-			b.needsRoot(!asked, s.Name+": "+what)
+		lacks := serverLacks(s)
+		for _, what := range lacks {
+			_ = b.needsRoot(false, s.Name+": "+what)
 		}
 		if s.Port, err = freePort(); err != nil {
 			return err
 		}
-		h := &Host{Spec: s, Name: s.Name, Addr: "127.0.0.1", Port: s.Port, User: me.Username, bed: b, dir: filepath.Join(b.Dir, s.Name)}
+		h := &Host{Spec: s, Name: s.Name, Addr: "127.0.0.1", Port: s.Port, User: me.Username, bed: b, dir: filepath.Join(b.Dir, s.Name), lacks: lacks}
 		b.Hosts = append(b.Hosts, h)
 		if err := errors.Join(h.serverFiles(), h.startServer()); err != nil {
 			return fmt.Errorf("host %s: %w", h.Name, err)
 		}
 	}
 	return nil
+}
+
+// serverLacks names what of a spec only a machine of its own can be.
+func serverLacks(s Spec) (lacks []string) {
+	for what, asked := range map[string]bool{
+		"Users": len(s.Users) > 1, "Jump as the only way": s.Jump != "", "HomeSize": s.HomeSize != defaultHomeSize,
+		"HomeReadOnly": s.HomeReadOnly, "HomeNoexec": s.HomeNoexec, "TmpReadOnly": s.TmpReadOnly, "TmpNoexec": s.TmpNoexec,
+	} {
+		if asked {
+			lacks = append(lacks, what)
+		}
+	}
+	slices.Sort(lacks)
+	return lacks
 }
 
 // freePort finds a port that was free a moment ago.
@@ -56,16 +69,62 @@ func (h *Host) environment() []string {
 	return []string{marker + "=" + owner(os.Getpid()) + h.dir, "HOME=" + h.Home(""), "TMPDIR=" + filepath.Join(h.dir, "tmp")}
 }
 
+// path is the PATH of the host's commands: this machine's, after what is in the place of its programs; where some are
+// hidden, a folder of links to all others stands for it.
+func (h *Host) path() string {
+	bin := filepath.Join(h.dir, "bin")
+	if len(h.Spec.Without) > 0 {
+		return bin
+	}
+	return bin + ":" + systemPath
+}
+
+// login is the host's login shell. sshd goes to the home that the system knows of and starts the shell that it knows
+// of, with no home, so that the shell reads nothing; that runs this, which does both as the host would.
+func (h *Host) login() string {
+	return fmt.Sprintf("#!/bin/sh\nunset SHLVL\nexport HOME='%s'\ncd \"$HOME\" || exit 1\n[ -n \"$SSH_ORIGINAL_COMMAND\" ] || exec %[2]s -l\nexec %[2]s -c \"$SSH_ORIGINAL_COMMAND\"\n",
+		h.Home(""), h.Spec.Users[0].Shell)
+}
+
+// linkPrograms fills the host's bin with this machine's programs but for the hidden ones.
+func (h *Host) linkPrograms(bin string) error {
+	for dir := range strings.SplitSeq(systemPath, ":") {
+		entries, _ := os.ReadDir(dir)
+		for _, e := range entries {
+			if slices.ContainsFunc(h.Spec.Without, func(hidden string) bool { return filepath.Base(hidden) == e.Name() }) {
+				continue
+			}
+			if err := os.Symlink(filepath.Join(dir, e.Name()), filepath.Join(bin, e.Name())); err != nil && !errors.Is(err, os.ErrExist) {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
 // serverFiles makes the folders of the host: home, tmp, bin (what is in the place of programs), ssh.
 func (h *Host) serverFiles() error {
 	dir := filepath.Join(h.dir, "ssh")
 	bin := filepath.Join(h.dir, "bin")
-	env := "SetEnv PATH=" + bin + ":" + systemPath
+	shell := filepath.Join(h.dir, "login")
+	// One keyword has one line, the first, so the bed's variables join the spec's.
+	spec := h.Spec
+	spec.SSHD = nil
+	env := "SetEnv PATH=" + h.path() + " HOME=" + filepath.Join(h.dir, "nowhere")
 	for _, e := range h.environment() {
-		env += " " + e
+		if !strings.HasPrefix(e, "HOME=") {
+			env += " " + e
+		}
+	}
+	for _, line := range h.Spec.SSHD {
+		if more, ok := strings.CutPrefix(line, "SetEnv "); ok {
+			env += " " + more
+		} else {
+			spec.SSHD = append(spec.SSHD, line)
+		}
 	}
 	// StrictModes: everything lies below a temporary folder, which all can write.
-	files, err := h.bed.sshFiles(h.Spec, h.Addr, dir, "StrictModes no", env)
+	files, err := h.bed.sshFiles(spec, h.Addr, dir, "StrictModes no", "ForceCommand "+shell, env)
 	if err != nil {
 		return err
 	}
@@ -79,13 +138,16 @@ func (h *Host) serverFiles() error {
 	for name, text := range h.Spec.Programs {
 		all[filepath.Join(bin, filepath.Base(name))] = text
 	}
-	errs := []error{os.MkdirAll(h.Home(""), 0o700), os.MkdirAll(filepath.Join(h.dir, "tmp"), 0o700)}
+	errs := []error{os.MkdirAll(h.Home(""), 0o700), os.MkdirAll(filepath.Join(h.dir, "tmp"), 0o700), os.WriteFile(shell, []byte(h.login()), 0o700)}
 	for path, text := range all {
 		mode := os.FileMode(0o600)
 		if filepath.Dir(path) == bin {
 			mode = 0o700
 		}
 		errs = append(errs, os.MkdirAll(filepath.Dir(path), 0o700), os.WriteFile(path, []byte(text), mode))
+	}
+	if len(h.Spec.Without) > 0 {
+		errs = append(errs, os.MkdirAll(bin, 0o700), h.linkPrograms(bin))
 	}
 	return errors.Join(errs...)
 }

@@ -16,21 +16,24 @@ func TestWithoutRoot(t *testing.T) {
 		self := must(os.Executable())(t)
 		c := New(t, Spec{Share: []string{self}}).Host("h1").Command("bee", self, "-test.run", "^TestWithoutRoot$", "-test.v")
 		out, err := c.Output()
-		if err != nil || !strings.Contains(out, "--- PASS: TestWithoutRoot/") || !strings.Contains(out, "left out, since it needs root: Cut(RST), FillDisk, Slow, h2: Jump as the only way, h2: Shell") {
+		if err != nil || !strings.Contains(out, "--- PASS: TestWithoutRoot/") || !strings.Contains(out, "left out, since it needs root: Cut(RST), FillDisk, Slow, h2: Jump as the only way") {
 			t.Errorf("%v\n%s", err, out)
 		}
 		return
 	}
-	b := New(t, Spec{HomeFiles: map[string]string{"x": "1"}, Programs: map[string]string{"uname": "#!/bin/sh\necho Plan9\n"}}, Spec{Shell: "/bin/csh", Jump: "h1", HostCert: true})
+	b := New(t, Spec{HomeFiles: map[string]string{"x": "1"}, Programs: map[string]string{"uname": "#!/bin/sh\necho Plan9\n"}}, Spec{Shell: "/bin/csh", Jump: "h1", HostCert: true, Without: []string{"tar"},
+		HomeFiles: map[string]string{".cshrc": "echo noise\n"}, SSHD: []string{"SetEnv GREETING=hello"}})
 	h := b.Host("h1")
 	if b.Caps != (Caps{}) {
 		t.Errorf("%+v", b.Caps)
 	}
 	t.Run("servers are reached through each other and have homes of their own", func(t *testing.T) {
-		if got := ssh(t, b, "h1", "cd; pwd; cat x; echo; uname"); got != h.Home("")+"\n1\nPlan9" {
+		if got := ssh(t, b, "h1", "pwd; cat x; echo; uname"); got != h.Home("")+"\n1\nPlan9" {
 			t.Errorf("%q", got)
 		}
-		if got := ssh(t, b, "h2", "cd; pwd"); got != b.Host("h2").Home("") {
+	})
+	t.Run("a login shell, its files, variables and missing programs are the spec's", func(t *testing.T) {
+		if got := ssh(t, b, "h2", "pwd; echo $shell $GREETING; which gzip; which tar >& /dev/null || echo no tar"); got != "noise\n"+b.Host("h2").Home("")+"\n/bin/csh hello\n"+filepath.Join(b.Host("h2").dir, "bin/gzip")+"\nno tar" {
 			t.Errorf("%q", got)
 		}
 	})

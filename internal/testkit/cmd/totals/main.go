@@ -4,7 +4,8 @@
 //	go test -json ./... | totals [-o FILE] [-min N]
 //
 // It fails if a test failed, if one was skipped (a helper that is missing is a failure, not an excuse), if a
-// package did not build, or if fewer than N tests ran.
+// package did not build, or if fewer than N tests ran. One reason to skip is taken, from users other than root: what
+// begins with "left out, since it needs root: " is listed once, at the end, and is neither passed nor failed.
 package main
 
 import (
@@ -24,7 +25,7 @@ func main() {
 	least := flag.Int("min", 1, "fail if fewer tests ran")
 	flag.Parse()
 
-	t, err := read(os.Stdin, os.Stdout)
+	t, err := read(os.Stdin, os.Stdout, os.Geteuid() == 0)
 	if err == nil && t.passed+t.failed < *least {
 		err = fmt.Errorf("%d tests ran, at least %d should", t.passed+t.failed, *least)
 	}
@@ -32,6 +33,7 @@ func main() {
 		fmt.Fprintln(os.Stderr, "totals:", err)
 		t.failed++
 	}
+	t.sayLeftOut(os.Stdout)
 	if *file == "" {
 		fmt.Printf("%d passed, %d failed\n", t.passed, t.failed)
 	} else if err := os.WriteFile(*file, fmt.Appendf(nil, "%d %d\n", t.passed, t.failed), 0o600); err != nil {
@@ -55,14 +57,16 @@ type event struct {
 
 type totals struct {
 	passed, failed int
+	leftOut        map[string][]string // what was missing -> the tests that had to do without
+	root           bool
 
 	output   map[string]*strings.Builder // package and test -> what it said, until it is known whether anybody wants it
 	failedIn map[string]bool             // packages with a failed test, whose own failure is no further one
 }
 
 // read counts the tests and subtests in the events of r and writes the lines worth reading to w.
-func read(r io.Reader, w io.Writer) (*totals, error) {
-	t := &totals{output: map[string]*strings.Builder{}, failedIn: map[string]bool{}}
+func read(r io.Reader, w io.Writer, root bool) (*totals, error) {
+	t := &totals{root: root, leftOut: map[string][]string{}, output: map[string]*strings.Builder{}, failedIn: map[string]bool{}}
 	lines := bufio.NewReader(r)
 	for {
 		line, err := lines.ReadBytes('\n')
@@ -105,6 +109,9 @@ func (t *totals) count(e event, w io.Writer) {
 	case e.Test != "" && e.Action == "pass":
 		t.passed++
 		delete(t.output, key)
+	case e.Test != "" && e.Action == "skip" && !t.root && t.needs(key) != "":
+		t.leftOut[t.needs(key)] = append(t.leftOut[t.needs(key)], key)
+		delete(t.output, key)
 	case e.Test != "" && (e.Action == "fail" || e.Action == "skip"):
 		t.failed++
 		t.failedIn[e.Package] = true
@@ -112,6 +119,29 @@ func (t *totals) count(e event, w io.Writer) {
 			fmt.Fprintf(w, "skipped, which counts as failed: %s %s\n", e.Package, e.Test)
 		}
 		t.say(key, w)
+	}
+}
+
+// needsRoot begins the reason for a skip that is taken from users other than root.
+const needsRoot = "left out, since it needs root: "
+
+// needs is what a skipped test says that it needs root for; "" if it has another reason.
+func (t *totals) needs(key string) string {
+	if o := t.output[key]; o != nil {
+		if _, what, ok := strings.Cut(o.String(), needsRoot); ok {
+			what, _, _ = strings.Cut(what, "\n")
+			return what
+		}
+	}
+	return ""
+}
+
+// sayLeftOut lists what nobody but root could test.
+func (t *totals) sayLeftOut(w io.Writer) {
+	for _, what := range slices.Sorted(maps.Keys(t.leftOut)) {
+		tests := t.leftOut[what]
+		slices.Sort(tests)
+		fmt.Fprintf(w, "%s%s (%d):\n\t%s\n", needsRoot, what, len(tests), strings.Join(tests, "\n\t"))
 	}
 }
 

@@ -9,7 +9,7 @@ import (
 )
 
 // suite runs go test -json on a package made of source and returns what totals makes of it.
-func suite(t *testing.T, source string) (passed, failed int, out string) {
+func suite(t *testing.T, source string, root bool) (passed, failed int, out string) {
 	t.Helper()
 	dir := t.TempDir()
 	for name, text := range map[string]string{"go.mod": "module x\n", "x_test.go": "package x\n\nimport (\"syscall\"; \"testing\")\n\nvar _ = syscall.Exit\n\n" + source} {
@@ -22,10 +22,11 @@ func suite(t *testing.T, source string) (passed, failed int, out string) {
 	c.Env = append(os.Environ(), "GOFLAGS=", "GOWORK=off", "CGO_ENABLED=0")
 	events, _ := c.Output() // its status is what totals must find out
 	var text strings.Builder
-	n, err := read(strings.NewReader(string(events)), &text)
+	n, err := read(strings.NewReader(string(events)), &text, root)
 	if err != nil {
 		t.Fatal(err)
 	}
+	n.sayLeftOut(&text)
 	return n.passed, n.failed, text.String()
 }
 
@@ -48,7 +49,7 @@ func TestTotalsCountWhatGoTestReports(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			passed, failed, out := suite(t, c.source)
+			passed, failed, out := suite(t, c.source, true)
 			if passed != c.passed || failed != c.failed || !strings.Contains(out, c.say) || c.not != "" && strings.Contains(out, c.not) {
 				t.Errorf("%d passed, %d failed, want %d and %d; said\n%s", passed, failed, c.passed, c.failed, out)
 			}
@@ -56,11 +57,24 @@ func TestTotalsCountWhatGoTestReports(t *testing.T) {
 	}
 }
 
+func TestWhatNeedsRootIsListedOnceAndExcusesNobodyElse(t *testing.T) {
+	const source = `func TestA(t *testing.T) { t.Skip("left out, since it needs root: a cut") }
+		func TestB(t *testing.T) { t.Run("c", func(t *testing.T) { t.Skip("left out, since it needs root: a cut") }) }
+		func TestD(t *testing.T) { t.Skip("left out, for fun") }`
+	passed, failed, out := suite(t, source, false)
+	if passed != 1 || failed != 1 || !strings.Contains(out, "needs root: a cut (2):\n\tx TestA\n\tx TestB/c\n") || strings.Count(out, "TestA") != 1 {
+		t.Errorf("%d passed, %d failed; said\n%s", passed, failed, out)
+	}
+	if passed, failed, out := suite(t, source, true); passed != 1 || failed != 3 {
+		t.Errorf("as root %d passed, %d failed; said\n%s", passed, failed, out)
+	}
+}
+
 func FuzzEvents(f *testing.F) {
 	f.Add([]byte(`{"Action":"pass","Package":"x","Test":"TestA"}` + "\n" + `{"Action":"output","Package":"x","Output":"ok\n"}`))
 	f.Add([]byte("not json\n{}"))
 	f.Fuzz(func(t *testing.T, b []byte) {
-		if _, err := read(strings.NewReader(string(b)), &strings.Builder{}); err != nil {
+		if _, err := read(strings.NewReader(string(b)), &strings.Builder{}, false); err != nil {
 			t.Error(err)
 		}
 	})
