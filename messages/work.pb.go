@@ -102,6 +102,8 @@ type ModelRef struct {
 	EnvModelsDir  string                 `protobuf:"bytes,4,opt,name=env_models_dir,json=envModelsDir,proto3" json:"env_models_dir,omitempty"` // RBEE_MODELS_DIR of the caller; counts for localhost only
 	NoPull        bool                   `protobuf:"varint,5,opt,name=no_pull,json=noPull,proto3" json:"no_pull,omitempty"`                    // a model that is not there is an error
 	Alias         string                 `protobuf:"bytes,6,opt,name=alias,proto3" json:"alias,omitempty"`                                     // what the caller's configuration says ref stands for, "hf:org/repo/file.gguf"; "" = nothing
+	Push          bool                   `protobuf:"varint,40,opt,name=push,proto3" json:"push,omitempty"`                                     // what is not there comes from the queen's own machine, not from the hub
+	Loan          string                 `protobuf:"bytes,41,opt,name=loan,proto3" json:"loan,omitempty"`                                      // set by the queen: the name under which the hive may ask for what it needs to bring the model
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -174,6 +176,20 @@ func (x *ModelRef) GetNoPull() bool {
 func (x *ModelRef) GetAlias() string {
 	if x != nil {
 		return x.Alias
+	}
+	return ""
+}
+
+func (x *ModelRef) GetPush() bool {
+	if x != nil {
+		return x.Push
+	}
+	return false
+}
+
+func (x *ModelRef) GetLoan() string {
+	if x != nil {
+		return x.Loan
 	}
 	return ""
 }
@@ -562,6 +578,7 @@ type Generate struct {
 	Prefix        []uint64               `protobuf:"fixed64,26,rep,packed,name=prefix,proto3" json:"prefix,omitempty"`                                // cumulative hashes of the prompt's leading blocks: who had one before has it computed
 	Embed         bool                   `protobuf:"varint,27,opt,name=embed,proto3" json:"embed,omitempty"`                                          // no answer but the embedding of each input
 	Inputs        []*EmbedInput          `protobuf:"bytes,28,rep,name=inputs,proto3" json:"inputs,omitempty"`
+	Disk          *DiskTask              `protobuf:"bytes,40,opt,name=disk,proto3" json:"disk,omitempty"` // no answer, and no worker: something about the models on the node's disk
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -792,6 +809,135 @@ func (x *Generate) GetInputs() []*EmbedInput {
 	return nil
 }
 
+func (x *Generate) GetDisk() *DiskTask {
+	if x != nil {
+		return x.Disk
+	}
+	return nil
+}
+
+// DiskTask is something to do with the models on one node's disk; which model, Generate says.
+type DiskTask struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Verb          string                 `protobuf:"bytes,1,opt,name=verb,proto3" json:"verb,omitempty"`        // "pull", "ls", "info", "verify", "rm", "du"
+	Offline       bool                   `protobuf:"varint,2,opt,name=offline,proto3" json:"offline,omitempty"` // verify: do not ask the hub
+	Context       int64                  `protobuf:"varint,3,opt,name=context,proto3" json:"context,omitempty"` // info: tokens; 0 = the default
+	Slots         int64                  `protobuf:"varint,4,opt,name=slots,proto3" json:"slots,omitempty"`     // info: answers at the same time
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DiskTask) Reset() {
+	*x = DiskTask{}
+	mi := &file_messages_work_proto_msgTypes[7]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DiskTask) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DiskTask) ProtoMessage() {}
+
+func (x *DiskTask) ProtoReflect() protoreflect.Message {
+	mi := &file_messages_work_proto_msgTypes[7]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DiskTask.ProtoReflect.Descriptor instead.
+func (*DiskTask) Descriptor() ([]byte, []int) {
+	return file_messages_work_proto_rawDescGZIP(), []int{7}
+}
+
+func (x *DiskTask) GetVerb() string {
+	if x != nil {
+		return x.Verb
+	}
+	return ""
+}
+
+func (x *DiskTask) GetOffline() bool {
+	if x != nil {
+		return x.Offline
+	}
+	return false
+}
+
+func (x *DiskTask) GetContext() int64 {
+	if x != nil {
+		return x.Context
+	}
+	return 0
+}
+
+func (x *DiskTask) GetSlots() int64 {
+	if x != nil {
+		return x.Slots
+	}
+	return 0
+}
+
+// DiskReport is what came of it: JSON objects, as package shelf makes them.
+type DiskReport struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Node          string                 `protobuf:"bytes,1,opt,name=node,proto3" json:"node,omitempty"`
+	Rows          [][]byte               `protobuf:"bytes,2,rep,name=rows,proto3" json:"rows,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DiskReport) Reset() {
+	*x = DiskReport{}
+	mi := &file_messages_work_proto_msgTypes[8]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DiskReport) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DiskReport) ProtoMessage() {}
+
+func (x *DiskReport) ProtoReflect() protoreflect.Message {
+	mi := &file_messages_work_proto_msgTypes[8]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DiskReport.ProtoReflect.Descriptor instead.
+func (*DiskReport) Descriptor() ([]byte, []int) {
+	return file_messages_work_proto_rawDescGZIP(), []int{8}
+}
+
+func (x *DiskReport) GetNode() string {
+	if x != nil {
+		return x.Node
+	}
+	return ""
+}
+
+func (x *DiskReport) GetRows() [][]byte {
+	if x != nil {
+		return x.Rows
+	}
+	return nil
+}
+
 // Resume is what was made of an answer before its worker was lost.
 type Resume struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -803,7 +949,7 @@ type Resume struct {
 
 func (x *Resume) Reset() {
 	*x = Resume{}
-	mi := &file_messages_work_proto_msgTypes[7]
+	mi := &file_messages_work_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -815,7 +961,7 @@ func (x *Resume) String() string {
 func (*Resume) ProtoMessage() {}
 
 func (x *Resume) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_work_proto_msgTypes[7]
+	mi := &file_messages_work_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -828,7 +974,7 @@ func (x *Resume) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Resume.ProtoReflect.Descriptor instead.
 func (*Resume) Descriptor() ([]byte, []int) {
-	return file_messages_work_proto_rawDescGZIP(), []int{7}
+	return file_messages_work_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *Resume) GetTokens() []int32 {
@@ -856,7 +1002,7 @@ type EmbedInput struct {
 
 func (x *EmbedInput) Reset() {
 	*x = EmbedInput{}
-	mi := &file_messages_work_proto_msgTypes[8]
+	mi := &file_messages_work_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -868,7 +1014,7 @@ func (x *EmbedInput) String() string {
 func (*EmbedInput) ProtoMessage() {}
 
 func (x *EmbedInput) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_work_proto_msgTypes[8]
+	mi := &file_messages_work_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -881,7 +1027,7 @@ func (x *EmbedInput) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EmbedInput.ProtoReflect.Descriptor instead.
 func (*EmbedInput) Descriptor() ([]byte, []int) {
-	return file_messages_work_proto_rawDescGZIP(), []int{8}
+	return file_messages_work_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *EmbedInput) GetText() string {
@@ -909,7 +1055,7 @@ type Embedding struct {
 
 func (x *Embedding) Reset() {
 	*x = Embedding{}
-	mi := &file_messages_work_proto_msgTypes[9]
+	mi := &file_messages_work_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -921,7 +1067,7 @@ func (x *Embedding) String() string {
 func (*Embedding) ProtoMessage() {}
 
 func (x *Embedding) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_work_proto_msgTypes[9]
+	mi := &file_messages_work_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -934,7 +1080,7 @@ func (x *Embedding) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Embedding.ProtoReflect.Descriptor instead.
 func (*Embedding) Descriptor() ([]byte, []int) {
-	return file_messages_work_proto_rawDescGZIP(), []int{9}
+	return file_messages_work_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *Embedding) GetValues() []float32 {
@@ -964,7 +1110,7 @@ type Queued struct {
 
 func (x *Queued) Reset() {
 	*x = Queued{}
-	mi := &file_messages_work_proto_msgTypes[10]
+	mi := &file_messages_work_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -976,7 +1122,7 @@ func (x *Queued) String() string {
 func (*Queued) ProtoMessage() {}
 
 func (x *Queued) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_work_proto_msgTypes[10]
+	mi := &file_messages_work_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -989,7 +1135,7 @@ func (x *Queued) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Queued.ProtoReflect.Descriptor instead.
 func (*Queued) Descriptor() ([]byte, []int) {
-	return file_messages_work_proto_rawDescGZIP(), []int{10}
+	return file_messages_work_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *Queued) GetId() string {
@@ -1032,7 +1178,7 @@ type Survey struct {
 
 func (x *Survey) Reset() {
 	*x = Survey{}
-	mi := &file_messages_work_proto_msgTypes[11]
+	mi := &file_messages_work_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1044,7 +1190,7 @@ func (x *Survey) String() string {
 func (*Survey) ProtoMessage() {}
 
 func (x *Survey) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_work_proto_msgTypes[11]
+	mi := &file_messages_work_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1057,7 +1203,7 @@ func (x *Survey) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Survey.ProtoReflect.Descriptor instead.
 func (*Survey) Descriptor() ([]byte, []int) {
-	return file_messages_work_proto_rawDescGZIP(), []int{11}
+	return file_messages_work_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *Survey) GetId() string {
@@ -1094,7 +1240,7 @@ type Offer struct {
 
 func (x *Offer) Reset() {
 	*x = Offer{}
-	mi := &file_messages_work_proto_msgTypes[12]
+	mi := &file_messages_work_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1106,7 +1252,7 @@ func (x *Offer) String() string {
 func (*Offer) ProtoMessage() {}
 
 func (x *Offer) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_work_proto_msgTypes[12]
+	mi := &file_messages_work_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1119,7 +1265,7 @@ func (x *Offer) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Offer.ProtoReflect.Descriptor instead.
 func (*Offer) Descriptor() ([]byte, []int) {
-	return file_messages_work_proto_rawDescGZIP(), []int{12}
+	return file_messages_work_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *Offer) GetId() string {
@@ -1172,7 +1318,7 @@ type Accepted struct {
 
 func (x *Accepted) Reset() {
 	*x = Accepted{}
-	mi := &file_messages_work_proto_msgTypes[13]
+	mi := &file_messages_work_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1184,7 +1330,7 @@ func (x *Accepted) String() string {
 func (*Accepted) ProtoMessage() {}
 
 func (x *Accepted) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_work_proto_msgTypes[13]
+	mi := &file_messages_work_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1197,7 +1343,7 @@ func (x *Accepted) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Accepted.ProtoReflect.Descriptor instead.
 func (*Accepted) Descriptor() ([]byte, []int) {
-	return file_messages_work_proto_rawDescGZIP(), []int{13}
+	return file_messages_work_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *Accepted) GetId() string {
@@ -1254,7 +1400,7 @@ type Prefill struct {
 
 func (x *Prefill) Reset() {
 	*x = Prefill{}
-	mi := &file_messages_work_proto_msgTypes[14]
+	mi := &file_messages_work_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1266,7 +1412,7 @@ func (x *Prefill) String() string {
 func (*Prefill) ProtoMessage() {}
 
 func (x *Prefill) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_work_proto_msgTypes[14]
+	mi := &file_messages_work_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1279,7 +1425,7 @@ func (x *Prefill) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Prefill.ProtoReflect.Descriptor instead.
 func (*Prefill) Descriptor() ([]byte, []int) {
-	return file_messages_work_proto_rawDescGZIP(), []int{14}
+	return file_messages_work_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *Prefill) GetId() string {
@@ -1317,7 +1463,7 @@ type Tokens struct {
 
 func (x *Tokens) Reset() {
 	*x = Tokens{}
-	mi := &file_messages_work_proto_msgTypes[15]
+	mi := &file_messages_work_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1329,7 +1475,7 @@ func (x *Tokens) String() string {
 func (*Tokens) ProtoMessage() {}
 
 func (x *Tokens) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_work_proto_msgTypes[15]
+	mi := &file_messages_work_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1342,7 +1488,7 @@ func (x *Tokens) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Tokens.ProtoReflect.Descriptor instead.
 func (*Tokens) Descriptor() ([]byte, []int) {
-	return file_messages_work_proto_rawDescGZIP(), []int{15}
+	return file_messages_work_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *Tokens) GetId() string {
@@ -1394,7 +1540,7 @@ type TokenLogprob struct {
 
 func (x *TokenLogprob) Reset() {
 	*x = TokenLogprob{}
-	mi := &file_messages_work_proto_msgTypes[16]
+	mi := &file_messages_work_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1406,7 +1552,7 @@ func (x *TokenLogprob) String() string {
 func (*TokenLogprob) ProtoMessage() {}
 
 func (x *TokenLogprob) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_work_proto_msgTypes[16]
+	mi := &file_messages_work_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1419,7 +1565,7 @@ func (x *TokenLogprob) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TokenLogprob.ProtoReflect.Descriptor instead.
 func (*TokenLogprob) Descriptor() ([]byte, []int) {
-	return file_messages_work_proto_rawDescGZIP(), []int{16}
+	return file_messages_work_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *TokenLogprob) GetId() int32 {
@@ -1461,7 +1607,7 @@ type Credit struct {
 
 func (x *Credit) Reset() {
 	*x = Credit{}
-	mi := &file_messages_work_proto_msgTypes[17]
+	mi := &file_messages_work_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1473,7 +1619,7 @@ func (x *Credit) String() string {
 func (*Credit) ProtoMessage() {}
 
 func (x *Credit) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_work_proto_msgTypes[17]
+	mi := &file_messages_work_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1486,7 +1632,7 @@ func (x *Credit) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Credit.ProtoReflect.Descriptor instead.
 func (*Credit) Descriptor() ([]byte, []int) {
-	return file_messages_work_proto_rawDescGZIP(), []int{17}
+	return file_messages_work_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *Credit) GetId() string {
@@ -1513,7 +1659,7 @@ type Cancel struct {
 
 func (x *Cancel) Reset() {
 	*x = Cancel{}
-	mi := &file_messages_work_proto_msgTypes[18]
+	mi := &file_messages_work_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1525,7 +1671,7 @@ func (x *Cancel) String() string {
 func (*Cancel) ProtoMessage() {}
 
 func (x *Cancel) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_work_proto_msgTypes[18]
+	mi := &file_messages_work_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1538,7 +1684,7 @@ func (x *Cancel) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Cancel.ProtoReflect.Descriptor instead.
 func (*Cancel) Descriptor() ([]byte, []int) {
-	return file_messages_work_proto_rawDescGZIP(), []int{18}
+	return file_messages_work_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *Cancel) GetId() string {
@@ -1559,19 +1705,20 @@ func (x *Cancel) GetReason() string {
 type Done struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Id            string                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
-	FinishReason  string                 `protobuf:"bytes,2,opt,name=finish_reason,json=finishReason,proto3" json:"finish_reason,omitempty"` // "stop", "length", "cancelled", "planned"
+	FinishReason  string                 `protobuf:"bytes,2,opt,name=finish_reason,json=finishReason,proto3" json:"finish_reason,omitempty"` // "stop", "length", "cancelled", "planned", "told"
 	Usage         *Usage                 `protobuf:"bytes,3,opt,name=usage,proto3" json:"usage,omitempty"`
 	Timings       *Timings               `protobuf:"bytes,4,opt,name=timings,proto3" json:"timings,omitempty"`
 	Spans         []byte                 `protobuf:"bytes,5,opt,name=spans,proto3" json:"spans,omitempty"`           // OTLP: the request's spans in the worker
 	Plan          *Plan                  `protobuf:"bytes,6,opt,name=plan,proto3" json:"plan,omitempty"`             // of a request that only asked for it
 	Embeddings    []*Embedding           `protobuf:"bytes,7,rep,name=embeddings,proto3" json:"embeddings,omitempty"` // of a request that asked for them, one for each input
+	Disk          *DiskReport            `protobuf:"bytes,40,opt,name=disk,proto3" json:"disk,omitempty"`            // of a request that was about the node's disk
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Done) Reset() {
 	*x = Done{}
-	mi := &file_messages_work_proto_msgTypes[19]
+	mi := &file_messages_work_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1583,7 +1730,7 @@ func (x *Done) String() string {
 func (*Done) ProtoMessage() {}
 
 func (x *Done) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_work_proto_msgTypes[19]
+	mi := &file_messages_work_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1596,7 +1743,7 @@ func (x *Done) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Done.ProtoReflect.Descriptor instead.
 func (*Done) Descriptor() ([]byte, []int) {
-	return file_messages_work_proto_rawDescGZIP(), []int{19}
+	return file_messages_work_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *Done) GetId() string {
@@ -1648,6 +1795,13 @@ func (x *Done) GetEmbeddings() []*Embedding {
 	return nil
 }
 
+func (x *Done) GetDisk() *DiskReport {
+	if x != nil {
+		return x.Disk
+	}
+	return nil
+}
+
 // Plan is what a hive would do with a request.
 type Plan struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -1678,7 +1832,7 @@ type Plan struct {
 
 func (x *Plan) Reset() {
 	*x = Plan{}
-	mi := &file_messages_work_proto_msgTypes[20]
+	mi := &file_messages_work_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1690,7 +1844,7 @@ func (x *Plan) String() string {
 func (*Plan) ProtoMessage() {}
 
 func (x *Plan) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_work_proto_msgTypes[20]
+	mi := &file_messages_work_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1703,7 +1857,7 @@ func (x *Plan) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Plan.ProtoReflect.Descriptor instead.
 func (*Plan) Descriptor() ([]byte, []int) {
-	return file_messages_work_proto_rawDescGZIP(), []int{20}
+	return file_messages_work_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *Plan) GetNode() string {
@@ -1864,7 +2018,7 @@ type Usage struct {
 
 func (x *Usage) Reset() {
 	*x = Usage{}
-	mi := &file_messages_work_proto_msgTypes[21]
+	mi := &file_messages_work_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1876,7 +2030,7 @@ func (x *Usage) String() string {
 func (*Usage) ProtoMessage() {}
 
 func (x *Usage) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_work_proto_msgTypes[21]
+	mi := &file_messages_work_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1889,7 +2043,7 @@ func (x *Usage) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Usage.ProtoReflect.Descriptor instead.
 func (*Usage) Descriptor() ([]byte, []int) {
-	return file_messages_work_proto_rawDescGZIP(), []int{21}
+	return file_messages_work_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *Usage) GetPromptTokens() int64 {
@@ -1927,7 +2081,7 @@ type Timings struct {
 
 func (x *Timings) Reset() {
 	*x = Timings{}
-	mi := &file_messages_work_proto_msgTypes[22]
+	mi := &file_messages_work_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1939,7 +2093,7 @@ func (x *Timings) String() string {
 func (*Timings) ProtoMessage() {}
 
 func (x *Timings) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_work_proto_msgTypes[22]
+	mi := &file_messages_work_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1952,7 +2106,7 @@ func (x *Timings) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Timings.ProtoReflect.Descriptor instead.
 func (*Timings) Descriptor() ([]byte, []int) {
-	return file_messages_work_proto_rawDescGZIP(), []int{22}
+	return file_messages_work_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *Timings) GetLoadMs() float64 {
@@ -2009,7 +2163,7 @@ type Failed struct {
 
 func (x *Failed) Reset() {
 	*x = Failed{}
-	mi := &file_messages_work_proto_msgTypes[23]
+	mi := &file_messages_work_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2021,7 +2175,7 @@ func (x *Failed) String() string {
 func (*Failed) ProtoMessage() {}
 
 func (x *Failed) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_work_proto_msgTypes[23]
+	mi := &file_messages_work_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2034,7 +2188,7 @@ func (x *Failed) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Failed.ProtoReflect.Descriptor instead.
 func (*Failed) Descriptor() ([]byte, []int) {
-	return file_messages_work_proto_rawDescGZIP(), []int{23}
+	return file_messages_work_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *Failed) GetId() string {
@@ -2069,7 +2223,7 @@ type Released struct {
 
 func (x *Released) Reset() {
 	*x = Released{}
-	mi := &file_messages_work_proto_msgTypes[24]
+	mi := &file_messages_work_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2081,7 +2235,7 @@ func (x *Released) String() string {
 func (*Released) ProtoMessage() {}
 
 func (x *Released) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_work_proto_msgTypes[24]
+	mi := &file_messages_work_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2094,7 +2248,7 @@ func (x *Released) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Released.ProtoReflect.Descriptor instead.
 func (*Released) Descriptor() ([]byte, []int) {
-	return file_messages_work_proto_rawDescGZIP(), []int{24}
+	return file_messages_work_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *Released) GetId() string {
@@ -2122,7 +2276,7 @@ type Stalled struct {
 
 func (x *Stalled) Reset() {
 	*x = Stalled{}
-	mi := &file_messages_work_proto_msgTypes[25]
+	mi := &file_messages_work_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2134,7 +2288,7 @@ func (x *Stalled) String() string {
 func (*Stalled) ProtoMessage() {}
 
 func (x *Stalled) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_work_proto_msgTypes[25]
+	mi := &file_messages_work_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2147,7 +2301,7 @@ func (x *Stalled) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Stalled.ProtoReflect.Descriptor instead.
 func (*Stalled) Descriptor() ([]byte, []int) {
-	return file_messages_work_proto_rawDescGZIP(), []int{25}
+	return file_messages_work_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *Stalled) GetId() string {
@@ -2174,7 +2328,7 @@ type Loading struct {
 
 func (x *Loading) Reset() {
 	*x = Loading{}
-	mi := &file_messages_work_proto_msgTypes[26]
+	mi := &file_messages_work_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2186,7 +2340,7 @@ func (x *Loading) String() string {
 func (*Loading) ProtoMessage() {}
 
 func (x *Loading) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_work_proto_msgTypes[26]
+	mi := &file_messages_work_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2199,7 +2353,7 @@ func (x *Loading) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Loading.ProtoReflect.Descriptor instead.
 func (*Loading) Descriptor() ([]byte, []int) {
-	return file_messages_work_proto_rawDescGZIP(), []int{26}
+	return file_messages_work_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *Loading) GetProgress() float64 {
@@ -2223,7 +2377,7 @@ type Loaded struct {
 
 func (x *Loaded) Reset() {
 	*x = Loaded{}
-	mi := &file_messages_work_proto_msgTypes[27]
+	mi := &file_messages_work_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2235,7 +2389,7 @@ func (x *Loaded) String() string {
 func (*Loaded) ProtoMessage() {}
 
 func (x *Loaded) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_work_proto_msgTypes[27]
+	mi := &file_messages_work_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2248,7 +2402,7 @@ func (x *Loaded) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Loaded.ProtoReflect.Descriptor instead.
 func (*Loaded) Descriptor() ([]byte, []int) {
-	return file_messages_work_proto_rawDescGZIP(), []int{27}
+	return file_messages_work_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *Loaded) GetContext() int64 {
@@ -2302,7 +2456,7 @@ type LoadFailed struct {
 
 func (x *LoadFailed) Reset() {
 	*x = LoadFailed{}
-	mi := &file_messages_work_proto_msgTypes[28]
+	mi := &file_messages_work_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2314,7 +2468,7 @@ func (x *LoadFailed) String() string {
 func (*LoadFailed) ProtoMessage() {}
 
 func (x *LoadFailed) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_work_proto_msgTypes[28]
+	mi := &file_messages_work_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2327,7 +2481,7 @@ func (x *LoadFailed) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LoadFailed.ProtoReflect.Descriptor instead.
 func (*LoadFailed) Descriptor() ([]byte, []int) {
-	return file_messages_work_proto_rawDescGZIP(), []int{28}
+	return file_messages_work_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *LoadFailed) GetError() *Error {
@@ -2363,7 +2517,7 @@ type WorkerState struct {
 
 func (x *WorkerState) Reset() {
 	*x = WorkerState{}
-	mi := &file_messages_work_proto_msgTypes[29]
+	mi := &file_messages_work_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2375,7 +2529,7 @@ func (x *WorkerState) String() string {
 func (*WorkerState) ProtoMessage() {}
 
 func (x *WorkerState) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_work_proto_msgTypes[29]
+	mi := &file_messages_work_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2388,7 +2542,7 @@ func (x *WorkerState) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WorkerState.ProtoReflect.Descriptor instead.
 func (*WorkerState) Descriptor() ([]byte, []int) {
-	return file_messages_work_proto_rawDescGZIP(), []int{29}
+	return file_messages_work_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *WorkerState) GetId() string {
@@ -2521,7 +2675,7 @@ type HiveState struct {
 
 func (x *HiveState) Reset() {
 	*x = HiveState{}
-	mi := &file_messages_work_proto_msgTypes[30]
+	mi := &file_messages_work_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2533,7 +2687,7 @@ func (x *HiveState) String() string {
 func (*HiveState) ProtoMessage() {}
 
 func (x *HiveState) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_work_proto_msgTypes[30]
+	mi := &file_messages_work_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2546,7 +2700,7 @@ func (x *HiveState) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HiveState.ProtoReflect.Descriptor instead.
 func (*HiveState) Descriptor() ([]byte, []int) {
-	return file_messages_work_proto_rawDescGZIP(), []int{30}
+	return file_messages_work_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *HiveState) GetNode() string {
@@ -2572,7 +2726,7 @@ const file_messages_work_proto_rawDesc = "" +
 	"\x04code\x18\x01 \x01(\tR\x04code\x12\x18\n" +
 	"\amessage\x18\x02 \x01(\tR\amessage\x12\x12\n" +
 	"\x04hint\x18\x03 \x01(\tR\x04hint\x12!\n" +
-	"\fdetails_json\x18\x04 \x01(\tR\vdetailsJson\"\xa2\x01\n" +
+	"\fdetails_json\x18\x04 \x01(\tR\vdetailsJson\"\xca\x01\n" +
 	"\bModelRef\x12\x10\n" +
 	"\x03ref\x18\x01 \x01(\tR\x03ref\x12\x10\n" +
 	"\x03cwd\x18\x02 \x01(\tR\x03cwd\x12\x1d\n" +
@@ -2580,7 +2734,9 @@ const file_messages_work_proto_rawDesc = "" +
 	"models_dir\x18\x03 \x01(\tR\tmodelsDir\x12$\n" +
 	"\x0eenv_models_dir\x18\x04 \x01(\tR\fenvModelsDir\x12\x17\n" +
 	"\ano_pull\x18\x05 \x01(\bR\x06noPull\x12\x14\n" +
-	"\x05alias\x18\x06 \x01(\tR\x05alias\"\xa6\x01\n" +
+	"\x05alias\x18\x06 \x01(\tR\x05alias\x12\x12\n" +
+	"\x04push\x18( \x01(\bR\x04push\x12\x12\n" +
+	"\x04loan\x18) \x01(\tR\x04loan\"\xa6\x01\n" +
 	"\vLoadOptions\x12\x18\n" +
 	"\acontext\x18\x01 \x01(\x03R\acontext\x12\x18\n" +
 	"\athreads\x18\x02 \x01(\x03R\athreads\x12\x18\n" +
@@ -2621,7 +2777,7 @@ const file_messages_work_proto_rawDesc = "" +
 	"\x0eLogitBiasEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\x05R\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\x02R\x05value:\x028\x01B\x0f\n" +
-	"\r_top_logprobs\"\xfa\x06\n" +
+	"\r_top_logprobs\"\xa1\a\n" +
 	"\bGenerate\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x12\n" +
 	"\x04node\x18\x02 \x01(\tR\x04node\x12'\n" +
@@ -2654,8 +2810,18 @@ const file_messages_work_proto_rawDesc = "" +
 	"\rkeep_alive_ms\x18\x19 \x01(\x03H\x00R\vkeepAliveMs\x88\x01\x01\x12\x16\n" +
 	"\x06prefix\x18\x1a \x03(\x06R\x06prefix\x12\x14\n" +
 	"\x05embed\x18\x1b \x01(\bR\x05embed\x12+\n" +
-	"\x06inputs\x18\x1c \x03(\v2\x13.rbee.v1.EmbedInputR\x06inputsB\x10\n" +
-	"\x0e_keep_alive_ms\"?\n" +
+	"\x06inputs\x18\x1c \x03(\v2\x13.rbee.v1.EmbedInputR\x06inputs\x12%\n" +
+	"\x04disk\x18( \x01(\v2\x11.rbee.v1.DiskTaskR\x04diskB\x10\n" +
+	"\x0e_keep_alive_ms\"h\n" +
+	"\bDiskTask\x12\x12\n" +
+	"\x04verb\x18\x01 \x01(\tR\x04verb\x12\x18\n" +
+	"\aoffline\x18\x02 \x01(\bR\aoffline\x12\x18\n" +
+	"\acontext\x18\x03 \x01(\x03R\acontext\x12\x14\n" +
+	"\x05slots\x18\x04 \x01(\x03R\x05slots\"4\n" +
+	"\n" +
+	"DiskReport\x12\x12\n" +
+	"\x04node\x18\x01 \x01(\tR\x04node\x12\x12\n" +
+	"\x04rows\x18\x02 \x03(\fR\x04rows\"?\n" +
 	"\x06Resume\x12\x16\n" +
 	"\x06tokens\x18\x01 \x03(\x05R\x06tokens\x12\x1d\n" +
 	"\n" +
@@ -2713,7 +2879,7 @@ const file_messages_work_proto_rawDesc = "" +
 	"\x06pieces\x18\x02 \x01(\x03R\x06pieces\"0\n" +
 	"\x06Cancel\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x16\n" +
-	"\x06reason\x18\x02 \x01(\tR\x06reason\"\xfa\x01\n" +
+	"\x06reason\x18\x02 \x01(\tR\x06reason\"\xa3\x02\n" +
 	"\x04Done\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12#\n" +
 	"\rfinish_reason\x18\x02 \x01(\tR\ffinishReason\x12$\n" +
@@ -2723,7 +2889,8 @@ const file_messages_work_proto_rawDesc = "" +
 	"\x04plan\x18\x06 \x01(\v2\r.rbee.v1.PlanR\x04plan\x122\n" +
 	"\n" +
 	"embeddings\x18\a \x03(\v2\x12.rbee.v1.EmbeddingR\n" +
-	"embeddings\"\xb1\x04\n" +
+	"embeddings\x12'\n" +
+	"\x04disk\x18( \x01(\v2\x13.rbee.v1.DiskReportR\x04disk\"\xb1\x04\n" +
 	"\x04Plan\x12\x12\n" +
 	"\x04node\x18\x01 \x01(\tR\x04node\x12\x14\n" +
 	"\x05model\x18\x02 \x01(\tR\x05model\x12\x12\n" +
@@ -2821,7 +2988,7 @@ func file_messages_work_proto_rawDescGZIP() []byte {
 	return file_messages_work_proto_rawDescData
 }
 
-var file_messages_work_proto_msgTypes = make([]protoimpl.MessageInfo, 32)
+var file_messages_work_proto_msgTypes = make([]protoimpl.MessageInfo, 34)
 var file_messages_work_proto_goTypes = []any{
 	(*Error)(nil),        // 0: rbee.v1.Error
 	(*ModelRef)(nil),     // 1: rbee.v1.ModelRef
@@ -2830,58 +2997,62 @@ var file_messages_work_proto_goTypes = []any{
 	(*ChatOptions)(nil),  // 4: rbee.v1.ChatOptions
 	(*Sampling)(nil),     // 5: rbee.v1.Sampling
 	(*Generate)(nil),     // 6: rbee.v1.Generate
-	(*Resume)(nil),       // 7: rbee.v1.Resume
-	(*EmbedInput)(nil),   // 8: rbee.v1.EmbedInput
-	(*Embedding)(nil),    // 9: rbee.v1.Embedding
-	(*Queued)(nil),       // 10: rbee.v1.Queued
-	(*Survey)(nil),       // 11: rbee.v1.Survey
-	(*Offer)(nil),        // 12: rbee.v1.Offer
-	(*Accepted)(nil),     // 13: rbee.v1.Accepted
-	(*Prefill)(nil),      // 14: rbee.v1.Prefill
-	(*Tokens)(nil),       // 15: rbee.v1.Tokens
-	(*TokenLogprob)(nil), // 16: rbee.v1.TokenLogprob
-	(*Credit)(nil),       // 17: rbee.v1.Credit
-	(*Cancel)(nil),       // 18: rbee.v1.Cancel
-	(*Done)(nil),         // 19: rbee.v1.Done
-	(*Plan)(nil),         // 20: rbee.v1.Plan
-	(*Usage)(nil),        // 21: rbee.v1.Usage
-	(*Timings)(nil),      // 22: rbee.v1.Timings
-	(*Failed)(nil),       // 23: rbee.v1.Failed
-	(*Released)(nil),     // 24: rbee.v1.Released
-	(*Stalled)(nil),      // 25: rbee.v1.Stalled
-	(*Loading)(nil),      // 26: rbee.v1.Loading
-	(*Loaded)(nil),       // 27: rbee.v1.Loaded
-	(*LoadFailed)(nil),   // 28: rbee.v1.LoadFailed
-	(*WorkerState)(nil),  // 29: rbee.v1.WorkerState
-	(*HiveState)(nil),    // 30: rbee.v1.HiveState
-	nil,                  // 31: rbee.v1.Sampling.LogitBiasEntry
+	(*DiskTask)(nil),     // 7: rbee.v1.DiskTask
+	(*DiskReport)(nil),   // 8: rbee.v1.DiskReport
+	(*Resume)(nil),       // 9: rbee.v1.Resume
+	(*EmbedInput)(nil),   // 10: rbee.v1.EmbedInput
+	(*Embedding)(nil),    // 11: rbee.v1.Embedding
+	(*Queued)(nil),       // 12: rbee.v1.Queued
+	(*Survey)(nil),       // 13: rbee.v1.Survey
+	(*Offer)(nil),        // 14: rbee.v1.Offer
+	(*Accepted)(nil),     // 15: rbee.v1.Accepted
+	(*Prefill)(nil),      // 16: rbee.v1.Prefill
+	(*Tokens)(nil),       // 17: rbee.v1.Tokens
+	(*TokenLogprob)(nil), // 18: rbee.v1.TokenLogprob
+	(*Credit)(nil),       // 19: rbee.v1.Credit
+	(*Cancel)(nil),       // 20: rbee.v1.Cancel
+	(*Done)(nil),         // 21: rbee.v1.Done
+	(*Plan)(nil),         // 22: rbee.v1.Plan
+	(*Usage)(nil),        // 23: rbee.v1.Usage
+	(*Timings)(nil),      // 24: rbee.v1.Timings
+	(*Failed)(nil),       // 25: rbee.v1.Failed
+	(*Released)(nil),     // 26: rbee.v1.Released
+	(*Stalled)(nil),      // 27: rbee.v1.Stalled
+	(*Loading)(nil),      // 28: rbee.v1.Loading
+	(*Loaded)(nil),       // 29: rbee.v1.Loaded
+	(*LoadFailed)(nil),   // 30: rbee.v1.LoadFailed
+	(*WorkerState)(nil),  // 31: rbee.v1.WorkerState
+	(*HiveState)(nil),    // 32: rbee.v1.HiveState
+	nil,                  // 33: rbee.v1.Sampling.LogitBiasEntry
 }
 var file_messages_work_proto_depIdxs = []int32{
-	31, // 0: rbee.v1.Sampling.logit_bias:type_name -> rbee.v1.Sampling.LogitBiasEntry
+	33, // 0: rbee.v1.Sampling.logit_bias:type_name -> rbee.v1.Sampling.LogitBiasEntry
 	1,  // 1: rbee.v1.Generate.model:type_name -> rbee.v1.ModelRef
 	2,  // 2: rbee.v1.Generate.load:type_name -> rbee.v1.LoadOptions
 	3,  // 3: rbee.v1.Generate.messages:type_name -> rbee.v1.ChatMessage
 	5,  // 4: rbee.v1.Generate.sampling:type_name -> rbee.v1.Sampling
 	4,  // 5: rbee.v1.Generate.chat:type_name -> rbee.v1.ChatOptions
-	7,  // 6: rbee.v1.Generate.resume:type_name -> rbee.v1.Resume
-	8,  // 7: rbee.v1.Generate.inputs:type_name -> rbee.v1.EmbedInput
-	1,  // 8: rbee.v1.Survey.model:type_name -> rbee.v1.ModelRef
-	2,  // 9: rbee.v1.Survey.load:type_name -> rbee.v1.LoadOptions
-	0,  // 10: rbee.v1.Offer.error:type_name -> rbee.v1.Error
-	16, // 11: rbee.v1.Tokens.logprobs:type_name -> rbee.v1.TokenLogprob
-	16, // 12: rbee.v1.TokenLogprob.top:type_name -> rbee.v1.TokenLogprob
-	21, // 13: rbee.v1.Done.usage:type_name -> rbee.v1.Usage
-	22, // 14: rbee.v1.Done.timings:type_name -> rbee.v1.Timings
-	20, // 15: rbee.v1.Done.plan:type_name -> rbee.v1.Plan
-	9,  // 16: rbee.v1.Done.embeddings:type_name -> rbee.v1.Embedding
-	0,  // 17: rbee.v1.Failed.error:type_name -> rbee.v1.Error
-	0,  // 18: rbee.v1.LoadFailed.error:type_name -> rbee.v1.Error
-	29, // 19: rbee.v1.HiveState.workers:type_name -> rbee.v1.WorkerState
-	20, // [20:20] is the sub-list for method output_type
-	20, // [20:20] is the sub-list for method input_type
-	20, // [20:20] is the sub-list for extension type_name
-	20, // [20:20] is the sub-list for extension extendee
-	0,  // [0:20] is the sub-list for field type_name
+	9,  // 6: rbee.v1.Generate.resume:type_name -> rbee.v1.Resume
+	10, // 7: rbee.v1.Generate.inputs:type_name -> rbee.v1.EmbedInput
+	7,  // 8: rbee.v1.Generate.disk:type_name -> rbee.v1.DiskTask
+	1,  // 9: rbee.v1.Survey.model:type_name -> rbee.v1.ModelRef
+	2,  // 10: rbee.v1.Survey.load:type_name -> rbee.v1.LoadOptions
+	0,  // 11: rbee.v1.Offer.error:type_name -> rbee.v1.Error
+	18, // 12: rbee.v1.Tokens.logprobs:type_name -> rbee.v1.TokenLogprob
+	18, // 13: rbee.v1.TokenLogprob.top:type_name -> rbee.v1.TokenLogprob
+	23, // 14: rbee.v1.Done.usage:type_name -> rbee.v1.Usage
+	24, // 15: rbee.v1.Done.timings:type_name -> rbee.v1.Timings
+	22, // 16: rbee.v1.Done.plan:type_name -> rbee.v1.Plan
+	11, // 17: rbee.v1.Done.embeddings:type_name -> rbee.v1.Embedding
+	8,  // 18: rbee.v1.Done.disk:type_name -> rbee.v1.DiskReport
+	0,  // 19: rbee.v1.Failed.error:type_name -> rbee.v1.Error
+	0,  // 20: rbee.v1.LoadFailed.error:type_name -> rbee.v1.Error
+	31, // 21: rbee.v1.HiveState.workers:type_name -> rbee.v1.WorkerState
+	22, // [22:22] is the sub-list for method output_type
+	22, // [22:22] is the sub-list for method input_type
+	22, // [22:22] is the sub-list for extension type_name
+	22, // [22:22] is the sub-list for extension extendee
+	0,  // [0:22] is the sub-list for field type_name
 }
 
 func init() { file_messages_work_proto_init() }
@@ -2898,7 +3069,7 @@ func file_messages_work_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_messages_work_proto_rawDesc), len(file_messages_work_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   32,
+			NumMessages:   34,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -125,6 +125,8 @@ func (h *hive) take(m any, sender *actor.PID) {
 		h.arrive(m, sender)
 	case resolved:
 		h.resolved(m)
+	case diskDone:
+		h.diskDone(m)
 	case *messages.Survey:
 		go h.offer(m, h.spare())
 	case *messages.Cancel:

@@ -31,6 +31,7 @@ type Progress struct {
 	Text     string
 	Fraction float64 // 0 to 1
 	Total    int64   // bytes of the whole model
+	Bytes    int64   // of them, so far
 }
 
 // Config is what a hive needs to know and to reach.
@@ -45,6 +46,8 @@ type Config struct {
 	Get     func(ctx context.Context, m *messages.ModelRef, say func(Progress)) (Found, error)
 	// Look says what Get would bring, and brings nothing. Nil: that is not known.
 	Look func(context.Context, *messages.ModelRef) (Found, error)
+	// Disk does what is asked about the models on this node's disk and returns JSON objects, as package shelf makes them.
+	Disk func(context.Context, *messages.DiskTask, *messages.ModelRef, DiskHooks) ([][]byte, error)
 	// Fetchable says whether Get may bring the model that Resolve did not find.
 	Fetchable func(*messages.ModelRef, error) bool
 	// Free is how many bytes of memory a new worker could take; 0 if it cannot be known.

@@ -33,6 +33,10 @@ func (h *hive) arrive(g *messages.Generate, to streamPID) {
 	}
 	ctx, cancel := context.WithCancelCause(supervisor.WithTraceparent(context.Background(), g.GetTraceparent()))
 	p.cancel = func() { cancel(nil) }
+	if g.GetDisk() != nil {
+		h.disk(ctx, p)
+		return
+	}
 	others := h.usage()
 	go func() {
 		defer cancel(nil)

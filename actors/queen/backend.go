@@ -23,6 +23,7 @@ type Backend struct {
 	stall     time.Duration
 	ingest    func(otlp []byte)
 	spans     func(traceparent string) []byte
+	nodes     func(spec string) ([]Node, error)
 	ephemeral bool
 	began     time.Time
 
@@ -34,7 +35,7 @@ type Backend struct {
 // NewBackend connects the gateway to a queen. spans returns what was recorded of a trace; whenIdle is called each
 // time the last running request is over, and may be nil.
 func NewBackend(o Options, pid *actor.PID, spans func(traceparent string) []byte, whenIdle func()) *Backend {
-	b := &Backend{system: o.Endpoint.System, pid: pid, registry: o.Registry, board: o.Board, stall: o.Stall, ingest: o.Ingest, spans: spans,
+	b := &Backend{system: o.Endpoint.System, pid: pid, registry: o.Registry, board: o.Board, stall: o.Stall, ingest: o.Ingest, spans: spans, nodes: o.Nodes,
 		ephemeral: o.Ephemeral, began: time.Now(), streams: map[string]*stream{}, idle: whenIdle}
 	if b.stall == 0 {
 		b.stall = defaultStall
@@ -82,6 +83,15 @@ func (b *Backend) forget(s *stream) {
 
 // Workers implements gateway.Backend.
 func (b *Backend) Workers() []*messages.WorkerState { return b.registry.List("") }
+
+// Resolve implements gateway.Backend.
+func (b *Backend) Resolve(spec string) (names []string, err error) {
+	nodes, err := b.nodes(spec)
+	for _, n := range nodes {
+		names = append(names, n.Name)
+	}
+	return names, err
+}
 
 // Nodes implements gateway.Backend.
 func (b *Backend) Nodes() []gateway.NodeState { return b.board.read() }

@@ -50,6 +50,10 @@ func (q *queen) submit(s submit) {
 		q.fail(s.to, id, fault.From(err))
 		return
 	}
+	if s.g.GetDisk() != nil && len(nodes) != 1 {
+		q.fail(s.to, id, fault.New(fault.InvalidRequest, "a request about a disk is for one node, and %s are %d", s.g.GetNode(), len(nodes)).WithHint("ask each of them"))
+		return
+	}
 	r := &request{Generate: s.g, to: s.to, nodes: nodes}
 	q.ledger[id] = r
 	if len(nodes) == 1 {

@@ -70,7 +70,7 @@ func run() int {
 	devices := &deviceList{}
 	cfg := hive.Config{
 		Hive: b.GetHive(), Address: b.GetAddress(), Run: b.GetRunId(), Root: root(), Lease: self.Lease(),
-		Resolve: files.find, Get: files.get, Look: files.look, Fetchable: files.fetchable, Free: here.FreeMemory, Engine: engineError,
+		Resolve: files.find, Get: files.get, Look: files.look, Fetchable: files.fetchable, Disk: files.disk, Free: here.FreeMemory, Engine: engineError,
 		Devices: devices.list, CPU: here.CPU(), Cores: func() int64 { return int64(here.Cores()) },
 		Spawner: supervisor.Local{}, Tracer: tel.Tracer(), Tracing: b.GetTracing(),
 		Log:    func(worker, line string) { fmt.Fprintln(os.Stderr, runlog.Tag(worker, line)) },

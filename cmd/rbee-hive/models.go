@@ -63,9 +63,9 @@ func (f *modelFiles) get(ctx context.Context, m *messages.ModelRef, say func(hiv
 		e.Progress = func(p models.Progress) {
 			if !began { // a line of its own, where no bar can be drawn
 				began = true
-				say(hive.Progress{Text: fmt.Sprintf("downloading %s (%.1f MB)", m.GetRef(), float64(p.Total)/1e6), Total: p.Total})
+				say(hive.Progress{Text: fmt.Sprintf("downloading %s (%.1f MB)", m.GetRef(), float64(p.Total)/1e6), Total: p.Total, Bytes: p.Bytes})
 			}
-			say(hive.Progress{Text: "downloading " + m.GetRef() + rate(p), Fraction: max(float64(p.Bytes)/float64(max(p.Total, 1)), 0.001), Total: p.Total})
+			say(hive.Progress{Text: "downloading " + m.GetRef() + rate(p), Fraction: max(float64(p.Bytes)/float64(max(p.Total, 1)), 0.001), Total: p.Total, Bytes: p.Bytes})
 		}
 	}
 	return found(models.Resolve(ctx, ref(m), e))

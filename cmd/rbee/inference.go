@@ -29,6 +29,8 @@ type inference struct {
 	request api.GenerateRequest // set by begin
 	trace   *recording          // set by begin; nil if it came to nothing
 
+	work func(queen) outcome // instead of asking for an answer; nil = ask
+
 	answering atomic.Bool // the queen has begun to answer
 }
 
@@ -64,7 +66,9 @@ func (i *inference) run(from promptSource, request func(prompt string) (api.Gene
 
 	r = api.NothingStarted()
 	q, err := i.begin(from, request)
-	if err == nil {
+	if err == nil && i.work != nil {
+		o = i.work(q)
+	} else if err == nil {
 		o = i.ask(q)
 	} else {
 		var u usageError

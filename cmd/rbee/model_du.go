@@ -1,35 +1,17 @@
 package main
 
 import (
-	"errors"
+	"encoding/json"
 	"fmt"
-	"io/fs"
-	"path/filepath"
-	"slices"
-	"strings"
 	"text/tabwriter"
 
 	"github.com/spf13/cobra"
 
+	"rbee/internal/api"
 	"rbee/internal/fit"
-	"rbee/internal/models"
+	"rbee/internal/models/shelf"
 	"rbee/internal/ui"
 )
-
-// usedBy is the disk that one entry of the model directory takes.
-type usedBy struct {
-	Name  string `json:"name"`
-	Bytes int64  `json:"bytes"`
-	// Partial is how much of it belongs to downloads that are not complete.
-	Partial int64 `json:"partial,omitempty"`
-}
-
-// used is what rbee model du says with --json.
-type used struct {
-	Directory string   `json:"directory"`
-	Entries   []usedBy `json:"entries"`
-	Bytes     int64    `json:"bytes"`
-}
 
 func newModelDu(p *modelPlace) *cobra.Command {
 	var asJSON bool
@@ -38,17 +20,22 @@ func newModelDu(p *modelPlace) *cobra.Command {
 		Short: "Show how much disk the model directory takes",
 		Long: `du adds up the files of the model directory, those of downloads that are not complete included. Other programs'
 models are not counted: they take nothing on rbee's account.`,
+		Example: `  rbee model du
+  rbee model du --node any`,
 		Args: noArguments,
-		RunE: func(*cobra.Command, []string) error {
+		RunE: func(c *cobra.Command, _ []string) error {
+			there, err := p.elsewhere(c)
+			if err != nil {
+				return err
+			}
+			if there {
+				return p.useNodes(c, asJSON)
+			}
 			env, err := p.env()
 			if err != nil {
 				return err
 			}
-			dir, _, err := models.Dir(env)
-			if err != nil {
-				return err
-			}
-			u, err := diskUse(dir)
+			u, err := shelf.Use(env)
 			if err != nil {
 				return err
 			}
@@ -57,50 +44,43 @@ models are not counted: they take nothing on rbee's account.`,
 			}
 			w := tabwriter.NewWriter(p.t.stdout, 0, 8, 3, ' ', tabwriter.AlignRight)
 			for _, e := range u.Entries {
-				note := ""
-				if e.Partial > 0 {
-					note = " (" + fit.Bytes(e.Partial) + " not complete)"
-				}
-				fmt.Fprintf(w, "%s\t  %s%s\n", fit.Bytes(e.Bytes), ui.Line(e.Name), note)
+				fmt.Fprintf(w, "%s\t  %s\n", fit.Bytes(e.Bytes), entry(e))
 			}
 			fmt.Fprintf(w, "%s\t  %s\n", fit.Bytes(u.Bytes), ui.Line(u.Directory))
 			return w.Flush()
 		},
 	}
-	c.Flags().BoolVar(&asJSON, "json", false, "write one JSON object")
+	c.Flags().BoolVar(&asJSON, "json", false, "write one JSON object, or one for each node")
 	return c
 }
 
-// diskUse adds up the files below dir, by what is right in it. A folder that may not be read counts as empty.
-func diskUse(dir string) (used, error) {
-	u := used{Directory: dir, Entries: []usedBy{}}
-	by := map[string]*usedBy{}
-	err := filepath.WalkDir(dir, func(path string, e fs.DirEntry, err error) error {
-		if err != nil || !e.Type().IsRegular() {
-			if path == dir && !errors.Is(err, fs.ErrNotExist) {
-				return err
-			}
-			return nil
-		}
-		info, err := e.Info()
-		if err != nil {
-			return nil // gone meanwhile
-		}
-		in, _ := filepath.Rel(dir, path)
-		name, _, _ := strings.Cut(in, string(filepath.Separator))
-		if by[name] == nil {
-			by[name] = &usedBy{Name: name}
-		}
-		by[name].Bytes += info.Size()
-		if strings.Contains(e.Name(), ".partial") {
-			by[name].Partial += info.Size()
-		}
-		u.Bytes += info.Size()
-		return nil
-	})
-	for _, e := range by {
-		u.Entries = append(u.Entries, *e)
+func (p *modelPlace) useNodes(c *cobra.Command, asJSON bool) error {
+	e, err := p.newErrand(c, asJSON, api.DiskRequest{Do: api.DoUse})
+	if err != nil {
+		return err
 	}
-	slices.SortFunc(u.Entries, func(a, b usedBy) int { return strings.Compare(a.Name, b.Name) })
-	return u, err
+	w := tabwriter.NewWriter(e.stdout, 0, 8, 3, ' ', tabwriter.AlignRight)
+	e.show = func(node string, rows []json.RawMessage) error {
+		return each(rows, func(u shelf.Used, raw json.RawMessage) error {
+			if asJSON {
+				return p.writeRow(node, raw)
+			}
+			for _, x := range u.Entries {
+				fmt.Fprintf(w, "%s\t%s\t  %s\n", cell(node), fit.Bytes(x.Bytes), entry(x))
+			}
+			_, err := fmt.Fprintf(w, "%s\t%s\t  %s\n", cell(node), fit.Bytes(u.Bytes), ui.Line(u.Directory))
+			return err
+		})
+	}
+	if !asJSON {
+		e.end = w.Flush
+	}
+	return e.do()
+}
+
+func entry(e shelf.UsedBy) string {
+	if e.Partial > 0 {
+		return ui.Line(e.Name) + " (" + fit.Bytes(e.Partial) + " not complete)"
+	}
+	return ui.Line(e.Name)
 }

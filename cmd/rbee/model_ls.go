@@ -2,48 +2,42 @@ package main
 
 import (
 	"cmp"
+	"encoding/json"
 	"fmt"
 	"text/tabwriter"
 
 	"github.com/spf13/cobra"
 
-	"rbee/internal/fault"
+	"rbee/internal/api"
 	"rbee/internal/fit"
-	"rbee/internal/models"
+	"rbee/internal/models/shelf"
 )
-
-// modelRow is one line of rbee model ls, and with --json one object.
-type modelRow struct {
-	Model        string       `json:"model"` // a reference that means it
-	Path         string       `json:"path"`
-	Size         int64        `json:"size"`
-	Architecture string       `json:"architecture,omitempty"`
-	Quantization string       `json:"quantization,omitempty"`
-	Source       string       `json:"source"`
-	Broken       *fault.Error `json:"broken,omitempty"` // why it cannot be used
-}
 
 func newModelLs(p *modelPlace) *cobra.Command {
 	var asJSON bool
 	c := &cobra.Command{
 		Use:     "ls",
 		Aliases: []string{"list"},
-		Short:   "List the models on this machine, and where each is",
+		Short:   "List the models on this machine or on nodes, and where each is",
 		Example: `  rbee model ls
+  rbee model ls --node any
   rbee model ls --json | jq -r 'select(.quantization=="Q4_K_M").model'`,
 		Args: noArguments,
 		RunE: func(c *cobra.Command, _ []string) error {
+			if there, err := p.elsewhere(c); err != nil || there {
+				return p.listNodes(c, asJSON, err)
+			}
 			env, err := p.env()
 			if err != nil {
 				return err
 			}
-			all, err := models.List(c.Context(), env)
+			all, err := shelf.List(c.Context(), env)
 			if err != nil {
 				return err
 			}
 			if asJSON {
-				for _, m := range all {
-					if err := p.writeJSON(rowOf(m)); err != nil {
+				for _, r := range all {
+					if err := p.writeJSON(r); err != nil {
 						return err
 					}
 				}
@@ -51,13 +45,8 @@ func newModelLs(p *modelPlace) *cobra.Command {
 			}
 			w := tabwriter.NewWriter(p.t.stdout, 0, 8, 3, ' ', 0)
 			fmt.Fprintln(w, "MODEL\tSIZE\tQUANT\tSOURCE")
-			for _, m := range all {
-				r := rowOf(m)
-				size, quant := fit.Bytes(r.Size), cmp.Or(r.Quantization, "-")
-				if r.Broken != nil {
-					size, quant = "-", "broken"
-				}
-				fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", cell(r.Model), size, quant, cell(r.Source))
+			for _, r := range all {
+				fmt.Fprintln(w, cells(r))
 			}
 			return w.Flush()
 		},
@@ -66,13 +55,36 @@ func newModelLs(p *modelPlace) *cobra.Command {
 	return c
 }
 
-func rowOf(m models.Model) modelRow {
-	r := modelRow{Model: m.Ref, Path: m.Path, Size: m.Size, Source: m.Source}
-	if m.Header != nil {
-		r.Architecture, r.Quantization = m.Header.Architecture, m.Header.Quantization()
+// listNodes writes one table for all nodes.
+func (p *modelPlace) listNodes(c *cobra.Command, asJSON bool, err error) error {
+	if err != nil {
+		return err
 	}
-	if m.Broken != nil {
-		r.Broken = fault.From(m.Broken)
+	e, err := p.newErrand(c, asJSON, api.DiskRequest{Do: api.DoList})
+	if err != nil {
+		return err
 	}
-	return r
+	w := tabwriter.NewWriter(e.stdout, 0, 8, 3, ' ', 0)
+	fmt.Fprintln(w, "NODE\tMODEL\tSIZE\tQUANT\tSOURCE")
+	e.show = func(node string, rows []json.RawMessage) error {
+		return each(rows, func(r shelf.Row, raw json.RawMessage) error {
+			if asJSON {
+				return p.writeRow(node, raw)
+			}
+			_, err := fmt.Fprintln(w, cell(node)+"\t"+cells(r))
+			return err
+		})
+	}
+	if !asJSON {
+		e.end = w.Flush
+	}
+	return e.do()
+}
+
+func cells(r shelf.Row) string {
+	size, quant := fit.Bytes(r.Size), cmp.Or(r.Quantization, "-")
+	if r.Broken != nil {
+		size, quant = "-", "broken"
+	}
+	return fmt.Sprintf("%s\t%s\t%s\t%s", cell(r.Model), size, cell(quant), cell(r.Source))
 }

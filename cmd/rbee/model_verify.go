@@ -1,28 +1,20 @@
 package main
 
 import (
-	"context"
+	"encoding/json"
 	"fmt"
+	"io"
 	"os/signal"
-	"path/filepath"
-	"regexp"
 	"syscall"
 
 	"github.com/spf13/cobra"
 
+	"rbee/internal/api"
 	"rbee/internal/fault"
-	"rbee/internal/models"
 	"rbee/internal/models/fetch"
+	"rbee/internal/models/shelf"
 	"rbee/internal/ui"
 )
-
-// verified is one file of a model, with --json one object.
-type verified struct {
-	File     string `json:"file"`
-	SHA256   string `json:"sha256"`
-	Expected string `json:"expected,omitempty"` // "" = nobody knows
-	By       string `json:"by,omitempty"`       // who expects it
-}
 
 func newModelVerify(p *modelPlace) *cobra.Command {
 	var asJSON, offline bool
@@ -33,43 +25,42 @@ func newModelVerify(p *modelPlace) *cobra.Command {
 (MODEL@sha256:...), of the cache the file is in, or of the hub that the model is from. If none of them knows it, the
 digest is printed and nothing is claimed.`,
 		Example: `  rbee model verify tinyllama
-  rbee model verify tinyllama --offline`,
+  rbee model verify tinyllama --offline
+  rbee model verify tinyllama --node any`,
 		Args: oneModel,
 		RunE: func(c *cobra.Command, args []string) error {
+			there, err := p.elsewhere(c)
+			if err != nil {
+				return err
+			}
+			if there {
+				return p.verifyNodes(c, asJSON, api.DiskRequest{Do: api.DoVerify, Model: args[0], Offline: offline})
+			}
 			ctx, stop := signal.NotifyContext(c.Context(), syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP)
 			defer stop()
 			env, err := p.env()
 			if err != nil {
 				return err
 			}
-			m, err := models.Resolve(ctx, args[0], env) // compares a digest of the reference
-			if err != nil {
-				return interrupted(ctx, err)
-			}
-			r, err := models.ParseRef(args[0])
-			if err != nil {
-				return err
-			}
-			var hub map[string]string
-			if !offline && r.SHA256 == "" {
-				if hub, err = hubDigests(ctx, args[0], env); err != nil {
-					return interrupted(ctx, err)
-				}
+			var hub *fetch.Fetcher
+			if !offline {
+				hub = fetch.New(fetch.Options{Getenv: env.Getenv})
 			}
 			var wrong error
-			for _, file := range m.Files() {
-				v := verified{File: file}
-				if v.SHA256, err = models.Digest(ctx, file); err != nil {
-					return interrupted(ctx, err)
+			err = shelf.Verify(ctx, args[0], env, hub, nil, func(v shelf.Verified) error {
+				if wrong == nil {
+					wrong = v.Wrong()
 				}
-				v.Expected, v.By = expected(file, r, hub)
-				if err := p.tellVerified(v, asJSON); err != nil {
-					return err
+				if asJSON {
+					return p.writeJSON(v)
 				}
-				if v.Expected != "" && v.Expected != v.SHA256 && wrong == nil {
-					wrong = fault.New(fault.ModelCorrupt, "%s has the SHA-256 digest %s, %s expects %s", file, v.SHA256, v.By, v.Expected).
-						WithHint("delete it with rbee model rm, and get it again").With("path", file).With("expected", v.Expected).With("found", v.SHA256)
-				}
+				return tellVerified(p.t.stdout, "", v)
+			})
+			switch {
+			case ctx.Err() != nil:
+				return fault.New(fault.Cancelled, "cancelled")
+			case err != nil:
+				return err
 			}
 			return wrong
 		},
@@ -79,61 +70,28 @@ digest is printed and nothing is claimed.`,
 	return c
 }
 
-func interrupted(ctx context.Context, err error) error {
-	if ctx.Err() != nil {
-		return fault.New(fault.Cancelled, "cancelled")
-	}
-	return err
-}
-
-func (p *modelPlace) tellVerified(v verified, asJSON bool) error {
-	if asJSON {
-		return p.writeJSON(v)
-	}
-	says := "nothing to compare it with"
-	switch {
-	case v.Expected == v.SHA256:
-		says = "ok, as " + v.By + " has it"
-	case v.Expected != "":
-		says = "wrong"
-	}
-	_, err := fmt.Fprintf(p.t.stdout, "%s  %s: %s\n", v.SHA256, ui.Line(v.File), says)
-	return err
-}
-
-// hubDigests are what the hub says of the files of a model, by where they are here; nil if it is not from the hub.
-func hubDigests(ctx context.Context, ref string, env models.Env) (map[string]string, error) {
-	w, err := models.WantOf(ref, env)
-	if err != nil || w == nil {
-		return nil, err
-	}
-	plan, err := fetch.New(fetch.Options{Getenv: env.Getenv}).Plan(ctx, *w)
+// verifyNodes has nodes read their own files. A wrong digest fails its node and no other.
+func (p *modelPlace) verifyNodes(c *cobra.Command, asJSON bool, r api.DiskRequest) error {
+	e, err := p.newErrand(c, asJSON, r)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	all := map[string]string{}
-	for _, f := range plan.Files {
-		all[f.Place] = f.SHA256
+	e.atOnce = true
+	e.show = func(node string, rows []json.RawMessage) error {
+		return each(rows, func(v shelf.Verified, raw json.RawMessage) error {
+			if err := v.Wrong(); err != nil {
+				e.wrong = append(e.wrong, told{node: node, failed: fault.From(err)})
+			}
+			if asJSON {
+				return p.writeRow(node, raw)
+			}
+			return tellVerified(e.stdout, node+"  ", v)
+		})
 	}
-	return all, nil
+	return e.do()
 }
 
-var blobName = regexp.MustCompile(`^(?:sha256-)?([0-9a-f]{64})$`)
-
-// expected is the digest a file should have, and who says so. The caches of Hugging Face and Ollama name a file by it.
-func expected(file string, r models.Ref, hub map[string]string) (digest, by string) {
-	if r.SHA256 != "" {
-		return r.SHA256, "the reference"
-	}
-	if d := hub[file]; d != "" {
-		return d, "the hub"
-	}
-	blob := file
-	if real, err := filepath.EvalSymlinks(file); err == nil {
-		blob = real
-	}
-	if name := blobName.FindStringSubmatch(filepath.Base(blob)); name != nil {
-		return name[1], "the name of its blob"
-	}
-	return "", ""
+func tellVerified(w io.Writer, before string, v shelf.Verified) error {
+	_, err := fmt.Fprintf(w, "%s%s  %s: %s\n", ui.Line(before), ui.Line(v.SHA256), ui.Line(v.File), ui.Line(v.Says()))
+	return err
 }

@@ -39,7 +39,7 @@ If a daemon (queen-rbee daemon) is running, it is used and left running.`,
 		newInfer(t, p, cfg),
 		newPlan(t, p, cfg),
 		newNode(t, p, cfg),
-		newModel(t, cfg),
+		newModel(t, p, cfg),
 		newEngine(t, env),
 		newDoctor(t, p),
 		&cobra.Command{

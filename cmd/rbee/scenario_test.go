@@ -63,6 +63,8 @@ var scenarios = map[string]func(s *gatewaytest.Stream){
 		s.Tokens("evil \x1b[2J text")
 		s.Done("stop", 1)
 	},
+	// disk answers about the disk of a node.
+	"disk": playDisk,
 	// flood says more than any pipe holds, until it is cancelled.
 	"flood": func(s *gatewaytest.Stream) {
 		line := strings.Repeat("x", 1<<16) + "\n"

@@ -47,7 +47,7 @@ func (c *Client) Plan(ctx context.Context, r *GenerateRequest) (*Stream, error) 
 	return c.stream(ctx, "/rbee/v1/plan", r)
 }
 
-func (c *Client) stream(ctx context.Context, path string, r *GenerateRequest) (*Stream, error) {
+func (c *Client) stream(ctx context.Context, path string, r any) (*Stream, error) {
 	body, err := json.Marshal(r)
 	if err != nil {
 		return nil, err

@@ -57,9 +57,11 @@ type Prefill struct {
 type Done struct {
 	Usage        Usage   `json:"usage"`
 	Timings      Timings `json:"timings"`
-	FinishReason string  `json:"finish_reason"` // stop, length, cancelled, planned
+	FinishReason string  `json:"finish_reason"` // stop, length, cancelled, planned, told
 	Seed         uint32  `json:"seed"`
 	Plan         *Plan   `json:"plan,omitempty"` // of a request that only asked for it
+
+	Disk *DiskReport `json:"disk,omitempty"` // of a request about a node's disk
 }
 
 // Usage counts tokens.

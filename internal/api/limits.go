@@ -17,6 +17,7 @@ const (
 	MaxPenalty    = 10
 	MaxContext    = 1 << 24
 	MaxThreads    = 1024
+	MaxSlots      = 1024
 	MaxGPULayers  = 1 << 20
 	MaxDeadlineMS = 7 * 24 * 3600 * 1000
 	MaxGraceMS    = 10 * 60 * 1000

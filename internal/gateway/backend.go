@@ -14,6 +14,8 @@ type Backend interface {
 	Submit(ctx context.Context, g *messages.Generate) (Stream, error)
 	// Workers returns the rows of the registry, sorted by node and id.
 	Workers() []*messages.WorkerState
+	// Resolve says which nodes a list of nodes, or "any", means. No node is reached for it.
+	Resolve(spec string) ([]string, error)
 	// Nodes returns how the nodes are that this queen uses or lost, sorted by name.
 	Nodes() []NodeState
 	// Cancel ends the running request with that id; false if there is none.

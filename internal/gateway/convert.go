@@ -85,6 +85,7 @@ func toDone(d *messages.Done, seed uint32) api.Done {
 		FinishReason: d.GetFinishReason(),
 		Seed:         seed,
 		Plan:         toPlan(d.GetPlan()),
+		Disk:         toReport(d.GetDisk()),
 	}
 }
 

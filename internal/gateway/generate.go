@@ -24,10 +24,15 @@ func (g *gateway) answer(w http.ResponseWriter, r *http.Request, set func(*messa
 		writeError(w, err)
 		return
 	}
-	ctx, stop := context.WithCancel(r.Context())
-	defer stop()
 	msg := toGenerate(req)
 	set(msg)
+	g.serve(w, r, msg, req.WantSpans)
+}
+
+// serve submits a request and writes what comes of it.
+func (g *gateway) serve(w http.ResponseWriter, r *http.Request, msg *messages.Generate, wantSpans bool) {
+	ctx, stop := context.WithCancel(r.Context())
+	defer stop()
 	stream, err := g.backend.Submit(ctx, msg)
 	if err != nil {
 		writeError(w, err)
@@ -46,7 +51,7 @@ func (g *gateway) answer(w http.ResponseWriter, r *http.Request, set func(*messa
 		stream.Cancel(cause)
 		return
 	}
-	if req.WantSpans && a.out.begun {
+	if wantSpans && a.out.begun {
 		g.sendSpans(ctx, a.out, msg.GetTraceparent())
 	}
 }

@@ -46,6 +46,8 @@ func Handler(b Backend, o Options) http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /rbee/v1/generate", g.generate)
 	mux.HandleFunc("POST /rbee/v1/plan", g.plan)
+	mux.HandleFunc("POST /rbee/v1/models", g.disk)
+	mux.HandleFunc("GET /rbee/v1/resolve", g.resolve)
 	mux.HandleFunc("DELETE /rbee/v1/requests/{id}", g.cancel)
 	mux.HandleFunc("GET /rbee/v1/workers", g.workers)
 	mux.HandleFunc("GET /rbee/v1/nodes", g.nodes)
@@ -108,7 +110,7 @@ func (g *gateway) healthz(w http.ResponseWriter, _ *http.Request) {
 
 func unknown(w http.ResponseWriter, r *http.Request) {
 	writeErrorStatus(w, http.StatusNotFound, fault.New(fault.InvalidRequest, "nothing answers %s %q", r.Method, r.URL.Path).
-		WithHint("the routes are POST /rbee/v1/generate, POST /rbee/v1/plan, DELETE /rbee/v1/requests/{id}, GET /rbee/v1/workers, GET /rbee/v1/nodes, GET /rbee/v1/version and GET /healthz"))
+		WithHint("the routes are POST /rbee/v1/generate, POST /rbee/v1/plan, POST /rbee/v1/models, GET /rbee/v1/resolve, DELETE /rbee/v1/requests/{id}, GET /rbee/v1/workers, GET /rbee/v1/nodes, GET /rbee/v1/version and GET /healthz"))
 }
 
 func writeJSON(w http.ResponseWriter, v any) {

@@ -18,6 +18,30 @@ import (
 
 // readRequest reads and checks a request. Its errors are INVALID_REQUEST.
 func (g *gateway) readRequest(w http.ResponseWriter, r *http.Request) (*api.GenerateRequest, error) {
+	body, err := g.readBody(w, r)
+	if err != nil {
+		return nil, err
+	}
+	req, err := parseRequest(body)
+	if err != nil {
+		return nil, err
+	}
+	if req.Traceparent == "" {
+		req.Traceparent = traceparentOf(r)
+	}
+	return req, nil
+}
+
+// traceparentOf is the trace context that the client's own library sent along, "" if there is none of use.
+func traceparentOf(r *http.Request) string {
+	if t := r.Header.Get("Traceparent"); api.ValidTraceparent(t) {
+		return t
+	}
+	return ""
+}
+
+// readBody reads the JSON of a request.
+func (g *gateway) readBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {
 	// A web page may post text/plain anywhere without asking; application/json it may not.
 	if t, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type")); t != "application/json" {
 		return nil, fault.New(fault.InvalidRequest, "content type is %q, allowed is application/json", r.Header.Get("Content-Type"))
@@ -32,40 +56,36 @@ func (g *gateway) readRequest(w http.ResponseWriter, r *http.Request) (*api.Gene
 	}
 	// From here on a read only waits for the client to leave, which may take as long as the answer.
 	_ = http.NewResponseController(w).SetReadDeadline(time.Time{})
-	req, err := parseRequest(body)
-	if err != nil {
-		return nil, err
-	}
-	if req.Traceparent == "" {
-		if t := r.Header.Get("Traceparent"); api.ValidTraceparent(t) {
-			req.Traceparent = t
-		}
-	}
-	return req, nil
+	return body, nil
 }
 
 // parseRequest is strict: JSON in UTF-8, one object, only fields that exist, each of its type and in its range.
 func parseRequest(body []byte) (*api.GenerateRequest, error) {
+	req := new(api.GenerateRequest)
+	return req, parse(body, req)
+}
+
+// parse is parseRequest for any request.
+func parse(body []byte, req interface{ Validate() error }) error {
 	if !utf8.Valid(body) { // encoding/json would replace what is broken and say nothing
-		return nil, fault.New(fault.InvalidRequest, "request body is not UTF-8: first broken byte at offset %d", brokenAt(body))
+		return fault.New(fault.InvalidRequest, "request body is not UTF-8: first broken byte at offset %d", brokenAt(body))
 	}
-	var req api.GenerateRequest
 	d := json.NewDecoder(bytes.NewReader(body))
 	d.DisallowUnknownFields()
-	if err := d.Decode(&req); err != nil {
-		return nil, jsonFault(err)
+	if err := d.Decode(req); err != nil {
+		return jsonFault(err)
 	}
 	if _, err := d.Token(); err != io.EOF {
-		return nil, fault.New(fault.InvalidRequest, "request body goes on after the JSON object, at offset %d", d.InputOffset())
+		return fault.New(fault.InvalidRequest, "request body goes on after the JSON object, at offset %d", d.InputOffset())
 	}
 	if err := req.Validate(); err != nil {
 		var field *api.FieldError
 		if errors.As(err, &field) {
-			return nil, field.Fault()
+			return field.Fault()
 		}
-		return nil, fault.Wrap(fault.InvalidRequest, err, "%v", err)
+		return fault.Wrap(fault.InvalidRequest, err, "%v", err)
 	}
-	return &req, nil
+	return nil
 }
 
 func brokenAt(b []byte) int {

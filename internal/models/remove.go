@@ -1,7 +1,6 @@
 package models
 
 import (
-	"context"
 	"os"
 	"path/filepath"
 	"slices"
@@ -11,9 +10,6 @@ import (
 
 // Files returns all files of the model, absolute.
 func (m *Model) Files() []string { return slices.Clone(m.files()) }
-
-// Digest is the SHA-256 of a file, in lower-case hex. It reads all of it, and stops when ctx is done.
-func Digest(ctx context.Context, path string) (string, error) { return digest(ctx, path) }
 
 // Remove deletes the model that ref names from the model directory, and its folder if nothing else is in it. Broken
 // models go too; what other programs keep is theirs. allow is asked before anything is deleted, and may refuse.

@@ -16,7 +16,7 @@ func (m *Model) verify(ctx context.Context, want string) error {
 		return fault.New(fault.ModelRefInvalid, "a digest names one file, and model %s has %d", m.Name, len(m.Parts)).
 			WithHint("leave @sha256: away")
 	}
-	got, err := digest(ctx, m.Path)
+	got, err := Digest(ctx, m.Path, nil)
 	if err != nil {
 		return err
 	}
@@ -28,18 +28,23 @@ func (m *Model) verify(ctx context.Context, want string) error {
 	return nil
 }
 
-func digest(ctx context.Context, path string) (string, error) {
+// Digest is the SHA-256 of a file, in lower-case hex. It reads all of it, and stops when ctx is done. read hears how
+// many bytes have been read; it may be nil.
+func Digest(ctx context.Context, path string, read func(int64)) (string, error) {
 	f, err := os.Open(path)
 	if err != nil {
 		return "", cannotRead(path, err)
 	}
 	defer f.Close()
 	sum := sha256.New()
-	for {
+	for at := int64(0); ; {
 		if err := ctx.Err(); err != nil {
 			return "", err
 		}
-		_, err := io.CopyN(sum, f, 8<<20)
+		n, err := io.CopyN(sum, f, 8<<20)
+		if at += n; read != nil {
+			read(at)
+		}
 		if err == io.EOF {
 			return hex.EncodeToString(sum.Sum(nil)), nil
 		}

@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -83,6 +84,14 @@ func (b *Backend) Cancel(id string) bool {
 
 // Workers implements gateway.Backend.
 func (b *Backend) Workers() []*messages.WorkerState { return b.Rows }
+
+// Resolve implements gateway.Backend: a list is its own words, any is localhost and h1.
+func (b *Backend) Resolve(spec string) ([]string, error) {
+	if spec == "any" {
+		return []string{"localhost", "h1"}, nil
+	}
+	return strings.Split(spec, ","), nil
+}
 
 // Nodes implements gateway.Backend.
 func (b *Backend) Nodes() []gateway.NodeState { return b.NodeStates }
@@ -172,6 +181,11 @@ func (s *Stream) Done(reason string, tokens int64) {
 		Usage:        &messages.Usage{PromptTokens: 3, CompletionTokens: tokens},
 		Timings:      &messages.Timings{TtftMs: 31, TokensPerSecond: 118},
 	}})
+}
+
+// Told ends a request about a node's disk with these rows.
+func (s *Stream) Told(rows ...[]byte) {
+	s.Event(gateway.Event{Done: &messages.Done{FinishReason: "told", Disk: &messages.DiskReport{Node: s.Request.GetNode(), Rows: rows}}})
 }
 
 // Fail ends the answer badly.

@@ -1,4 +1,4 @@
-package main
+package shelf
 
 import (
 	"context"
@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"rbee/internal/models"
+	"rbee/internal/models/fetch"
 	"rbee/internal/models/fetch/fetchtest"
 )
 
@@ -17,7 +18,7 @@ func TestVerifyKnowsTheDigestOfTheHubAndOfBlobs(t *testing.T) {
 	dir := t.TempDir()
 	env := models.Env{ModelsDir: dir, Local: true, Getenv: hub.Getenv}
 	file := filepath.Join(dir, "org--small-gguf", "small.Q4_K_M.gguf")
-	digests, err := hubDigests(context.Background(), "hf:Org/Small-GGUF", env)
+	digests, err := hubDigests(context.Background(), "hf:Org/Small-GGUF", env, fetch.New(fetch.Options{Getenv: hub.Getenv}))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -27,7 +28,7 @@ func TestVerifyKnowsTheDigestOfTheHubAndOfBlobs(t *testing.T) {
 	if d, by := expected(file, models.Ref{SHA256: "ab"}, digests); d != "ab" || by != "the reference" {
 		t.Errorf("expected %s by %s", d, by)
 	}
-	if none, err := hubDigests(context.Background(), "nobody", env); none != nil || err != nil {
+	if none, err := hubDigests(context.Background(), "nobody", env, fetch.New(fetch.Options{Getenv: hub.Getenv})); none != nil || err != nil {
 		t.Errorf("of a model that is from nowhere: %v, error %v", none, err)
 	}
 
