@@ -38,6 +38,8 @@ require golang.org/x/sync v0.25.0
 
 require github.com/ardanlabs/jinja v1.8.0
 
+require github.com/santhosh-tekuri/jsonschema/v6 v6.0.3
+
 require (
 	github.com/Workiva/go-datastructures v1.1.3 // indirect
 	github.com/asynkron/gofun v0.0.0-20220329210725-34fed760f4c2 // indirect

@@ -50,8 +50,8 @@ var rules = []rule{
 		what: []string{"github.com/ebitengine/purego/..."},
 		why:  "who calls native code can die of it", tests: true,
 	}, {
-		who: []string{"..."}, except: []string{"internal/engine/enginetest/...", "internal/telemetry/telemetrytest", "internal/models/fetch/fetchtest", "internal/testkit/...", "internal/testbed"},
-		what: []string{"internal/engine/enginetest/...", "internal/telemetry/telemetrytest", "internal/models/fetch/fetchtest", "internal/testkit/...", "internal/testbed", "testing", "pgregory.net/rapid/...", "go.uber.org/goleak/..."},
+		who: []string{"..."}, except: []string{"internal/engine/enginetest/...", "internal/gbnf/gbnftest", "internal/telemetry/telemetrytest", "internal/models/fetch/fetchtest", "internal/testkit/...", "internal/testbed"},
+		what: []string{"internal/engine/enginetest/...", "internal/gbnf/gbnftest", "github.com/santhosh-tekuri/jsonschema/...", "internal/telemetry/telemetrytest", "internal/models/fetch/fetchtest", "internal/testkit/...", "internal/testbed", "testing", "pgregory.net/rapid/...", "go.uber.org/goleak/..."},
 		why:  "fakes and test tools do not ship",
 	}, {
 		who:  []string{"actors/worker"},
@@ -129,6 +129,10 @@ var rules = []rule{
 		who:  []string{"deploy/install", "deploy/remote"},
 		what: []string{"golang.org/x/crypto/ssh/...", "os/exec", "net/...", "supervisor/...", "internal/transport/...", "internal/engine/..."},
 		why:  "a hive gets to any node that runs commands, however it is reached",
+	}, {
+		who:  []string{"internal/chat", "internal/schema", "internal/gbnf/..."},
+		what: []string{"rbee/...", "os/...", "net/...", "context"}, but: []string{"internal/chat", "internal/fault", "internal/gbnf/...", "internal/schema"},
+		why: "what a model reads and may write is a function of texts, in the gateway as in the worker",
 	}, {
 		who:  []string{"deploy/bundle/..."},
 		what: []string{"os/exec", "net/...", "deploy/..."}, but: []string{"deploy/bundle/..."},
