@@ -1,6 +1,8 @@
 package chat
 
 import (
+	"errors"
+	"fmt"
 	"time"
 
 	"github.com/ardanlabs/jinja"
@@ -10,42 +12,71 @@ import (
 
 // Template is a compiled chat template; it may be rendered by many goroutines at once.
 type Template struct {
-	program  *jinja.Template
-	bos, eos string
-	format   ToolFormat
-	tools    bool // it shows the tools it is given
+	program       *jinja.Template
+	bos, eos      string
+	format        ToolFormat
+	textArguments bool // it wants the arguments of calls as a text
 }
 
 // Parse compiles a model's chat template. bos and eos are the texts of the model's begin and end tokens. A template
 // that cannot be used is a MODEL_CORRUPT fault.
-func Parse(source, bos, eos string) (*Template, error) {
-	program, err := jinja.Compile(source)
+func Parse(source, bos, eos string) (t *Template, err error) {
+	defer func() { // the library panics over some mistakes
+		if r := recover(); r != nil {
+			t, err = nil, corrupt(fmt.Errorf("%v", r))
+		}
+	}()
+	text, err := guarded(source)
 	if err != nil {
-		return nil, fault.New(fault.ModelCorrupt, "the model's chat template cannot be read: %v", err)
+		return nil, corrupt(err)
 	}
-	return &Template{program: program, bos: bos, eos: eos, format: FormatOf(source), tools: showsTools(source)}, nil
+	program, err := jinja.Compile(text)
+	if err != nil {
+		return nil, corrupt(err)
+	}
+	t = &Template{program: program, bos: bos, eos: eos, format: FormatOf(source)}
+	return t, nil
+}
+
+func corrupt(err error) error {
+	return fault.Wrap(fault.ModelCorrupt, err, "the model's chat template cannot be used: %v", err).
+		WithHint("send the prompt as it is, with the model's own markers in it")
 }
 
 // ToolFormat says how the model writes tool calls.
 func (t *Template) ToolFormat() ToolFormat { return t.format }
 
 // Render writes the conversation as the model reads it. What the template itself refuses (raise_exception: roles must
-// alternate, say) and what it cannot be given are INVALID_REQUEST faults.
+// alternate, say) and what it cannot be given are INVALID_REQUEST faults; a template that fails, or does more than a
+// template may, is MODEL_CORRUPT.
 func (t *Template) Render(messages []Message, o Options) (string, error) {
-	vars, err := t.variables(messages, o)
+	vars, given, err := t.variables(messages, o)
 	if err != nil {
 		return "", err
 	}
-	text, err := t.program.RenderValues(vars)
-	if err != nil {
-		return "", fault.New(fault.InvalidRequest, "the model's chat template refuses this conversation: %v", err)
+	now := o.Now
+	if now == nil {
+		now = time.Now
+	}
+	b := newBudget(given)
+	b.functions(vars, now)
+	b.guards(vars)
+	text, err := t.run(vars)
+	var r refusal
+	switch {
+	case errors.As(err, &r):
+		return "", fault.New(fault.InvalidRequest, "the model's chat template refuses this conversation: %.500s", r.message).With("field", "messages")
+	case err != nil:
+		return "", fault.Wrap(fault.ModelCorrupt, err, "the model's chat template failed: %.500s", err.Error())
 	}
 	return text, nil
 }
 
-func (o Options) now() time.Time {
-	if o.Now == nil {
-		return time.Now()
-	}
-	return o.Now()
+func (t *Template) run(vars map[string]jinja.Value) (text string, err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("%v", r)
+		}
+	}()
+	return t.program.RenderValues(vars)
 }
