@@ -108,6 +108,18 @@ func texts(into *[]string, check func(string) string, most int, one bool) field 
 	}
 }
 
+// truth reads true or false.
+func truth(into *bool) field {
+	return func(r *reader, k key, v any) {
+		b, ok := v.(bool)
+		if !ok {
+			r.wrong(k, shown(v), "true or false")
+			return
+		}
+		*into = b
+	}
+}
+
 // number reads a whole number.
 func number(into *int, least, most int64) field {
 	return func(r *reader, k key, v any) {

@@ -21,6 +21,7 @@ type File struct {
 	DefaultNode string            // what --node means when it is not given: a name, or a list of them; "" = localhost
 	Nodes       map[string]Node   // by name; never nil
 	Models      map[string]string // a model reference by the user's short name for it; never nil
+	Queen       Queen             // of a daemon
 }
 
 // Node is how one machine is reached, and what is used of it. What is not in the file is the zero value, except
