@@ -94,7 +94,7 @@ func (b *Backend) Resolve(spec string) (names []string, err error) {
 }
 
 // Nodes implements gateway.Backend.
-func (b *Backend) Nodes() []gateway.NodeState { return b.board.read() }
+func (b *Backend) Nodes() []gateway.NodeState { return b.board.Nodes() }
 
 // Spans implements gateway.Backend.
 func (b *Backend) Spans(_ context.Context, traceparent string) []byte { return b.spans(traceparent) }

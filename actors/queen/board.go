@@ -13,7 +13,8 @@ type Board struct {
 	states atomic.Pointer[[]gateway.NodeState]
 }
 
-func (b *Board) read() []gateway.NodeState {
+// Nodes returns how the nodes are, sorted by name.
+func (b *Board) Nodes() []gateway.NodeState {
 	if s := b.states.Load(); s != nil {
 		return *s
 	}

@@ -3,13 +3,15 @@ package queen
 import (
 	"testing"
 
+	"go.opentelemetry.io/otel/attribute"
+
 	"rbee/internal/telemetry"
 	"rbee/internal/telemetry/telemetrytest"
 	"rbee/messages"
 )
 
 func end(name, address string, forced, unproven bool) *messages.ProcessEnd {
-	return &messages.ProcessEnd{Name: name, Address: address, Forced: forced, Unproven: unproven}
+	return &messages.ProcessEnd{Name: name, Address: address, Cause: "exit status 3", Forced: forced, Unproven: unproven}
 }
 
 func TestCensusCountsEachLifeOnce(t *testing.T) {
@@ -37,6 +39,17 @@ func TestCensusCountsEachLifeOnce(t *testing.T) {
 	check("one is not proven gone", 4, 3, 1)
 	if n := meter.Sum("rbee.process.started", telemetry.AttrProcess.String("rbee-hive")); n != 1 {
 		t.Errorf("%d hives started, want 1", n)
+	}
+	if n := meter.Sum("rbee.process.restarted"); n != 1 {
+		t.Errorf("%d restarts, want 1: worker-0.2 came after worker-0.1 had died", n)
+	}
+	if n := meter.Sum("rbee.process.unproven"); n != 1 {
+		t.Errorf("%d unproven, want 1", n)
+	}
+	for _, why := range []telemetry.End{telemetry.EndCrashed, telemetry.EndForced} {
+		if n := meter.Sum("rbee.process.stopped", attribute.String("cause", string(why))); n == 0 {
+			t.Errorf("none counted as %s", why)
+		}
 	}
 	if len(c.living) != 0 {
 		t.Errorf("still counted as living: %v", c.living)

@@ -38,7 +38,7 @@ func (r *request) mayGo(node string) bool {
 func (q *queen) submit(s submit) {
 	id := s.g.GetId()
 	if q.stopping != nil {
-		q.fail(s.to, id, fault.New(fault.QueueFull, "the queen is stopping and takes no new request").WithHint("run the command again when it has stopped: it then starts a queen of its own"))
+		q.fail(s.to, id, fault.New(fault.QueenStopping, "the queen is stopping and takes no new request").WithHint("run the command again when it has stopped: it then starts a queen of its own"))
 		return
 	}
 	if old := q.ledger[id]; old != nil && old.to != s.to {

@@ -2,44 +2,38 @@ package main
 
 import (
 	"context"
-	"fmt"
-	"log/slog"
 	"os"
 	"os/signal"
-	"path/filepath"
-	"strconv"
+	"strings"
 	"syscall"
 	"time"
 
-	"go.opentelemetry.io/otel/trace"
-	"golang.org/x/term"
 	"google.golang.org/protobuf/proto"
 
 	"rbee/actors/queen"
 	"rbee/internal/config"
 	"rbee/internal/gateway"
-	"rbee/internal/proc"
+	"rbee/internal/gateway/guard"
+	ownproc "rbee/internal/proc"
 	"rbee/internal/registry"
-	"rbee/internal/runlog"
 	"rbee/internal/telemetry"
 	"rbee/internal/telemetry/export"
+	"rbee/internal/telemetry/prom"
 	"rbee/internal/transport"
 	"rbee/messages"
-	"rbee/supervisor"
 )
 
 // address of a daemon: the root of its own tree.
 const address = "queen.1"
 
-// unusedTime ends an ephemeral queen that was started by hand and that nobody uses.
-const unusedTime = 30 * time.Second
-
-// daemon serves on a unix socket until it is told to stop. It ignores its stdin, and has no owner.
-func daemon(ctx context.Context, o options) (int, error) {
+// daemon serves on a unix socket, and on TCP, until it is told to stop. It ignores its stdin, and has no owner.
+func daemon(_ context.Context, o options) (int, error) {
 	run, err := ownRun()
 	if err != nil {
 		return 1, err
 	}
+	began := time.Now()
+	manager, beat := newService()
 	env := config.New(os.Getenv)
 	path, named, err := socketPath(env, o)
 	if err != nil && named {
@@ -48,31 +42,42 @@ func daemon(ctx context.Context, o options) (int, error) {
 	if err != nil {
 		return 1, err
 	}
-	sock, err := listen(path)
+	log := openLogs(env, run)
+	defer log.Close()
+	v, err := newLive(env, log, o.level)
 	if err != nil {
 		return 1, err
 	}
-	defer sock.remove()
-	_ = proc.BecomeSubreaper() // without it a grandchild that escaped everything else is found by its environment
-	log := logger()
-	out, err := export.Open(export.Options{Service: program, Warn: func(err error) { log.Warn("telemetry", "error", err) }})
+	d, err := openDoors(path, o, v)
 	if err != nil {
+		return 1, err
+	}
+	if !o.ephemeral {
+		log.keep(o.log)
+		d.log = log.Logger
+	}
+	_ = ownproc.BecomeSubreaper() // without it a grandchild that escaped everything else is found by its environment
+	warn := func(err error) { log.Warn("telemetry", "error", err) }
+	reader, page, err := prom.New()
+	if err != nil {
+		warn(err)
+	}
+	out, err := export.Open(export.Options{Service: program, Reader: reader, Warn: warn})
+	if err != nil {
+		d.close()
 		return 1, err
 	}
 	tel := telemetry.Start(telemetry.Options{Service: program, Enabled: true, Follow: !out.Wanted()})
 	out.Follow(tel)
 	defer func() {
 		if err := out.Close(tel); err != nil {
-			log.Warn("telemetry", "error", err)
+			warn(err)
 		}
 	}()
-	logs := openLogs(env, run, log)
-	defer logs.Close()
-
 	count := telemetry.NewMetrics(out.MeterProvider())
 	cfg := queen.Config{
-		Address: address, Count: count, Run: run, Root: os.Getenv(proc.EnvRoot), Ephemeral: o.ephemeral, Lease: o.lease, Stall: o.stall,
-		Slots: o.slots, IdleTTL: o.keepAlive, Nodes: nodes(env, nil), Alias: alias(env), Tracer: tel.Tracer(), Tracing: true, Log: logTo(logs), Ingest: ingest(tel),
+		Address: address, Count: count, Run: run, Root: os.Getenv(ownproc.EnvRoot), Ephemeral: o.ephemeral, Lease: o.lease, Stall: o.stall,
+		Slots: o.slots, IdleTTL: o.keepAlive, Nodes: nodes(v.file, nil), Alias: alias(v.file), Tracer: tel.Tracer(), Tracing: true, Log: logTo(log.dir), Ingest: ingest(tel),
 	}
 	if o.ephemeral {
 		cfg.Slots, o.drain = 1, 0
@@ -81,180 +86,119 @@ func daemon(ctx context.Context, o options) (int, error) {
 		log.Warn("refused", "from", from, "what", why)
 	}})
 	if err != nil {
+		d.close()
 		return 1, err
 	}
-	done := make(chan *messages.Stopped, 1)
-	opt := queen.Options{Config: cfg, Endpoint: ep, Registry: registry.New(), Board: &queen.Board{}, Tell: func(m proto.Message) { tell(log, m) },
-		Spans: func() []byte { return nil }, Done: func(m *messages.Stopped) { done <- m }}
+	done, ready := make(chan *messages.Stopped, 1), make(chan struct{})
+	opt := queen.Options{Config: cfg, Endpoint: ep, Registry: registry.New(), Board: &queen.Board{}, Spans: func() []byte { return nil },
+		Tell: tell(log, manager, ready), Done: func(m *messages.Stopped) { done <- m }}
 	pid, err := queen.Spawn(opt)
 	if err != nil {
+		d.close()
 		return 1, err
 	}
 	ep.System.Root.Send(pid, queen.Begin{})
-	stop := func(cause string) {
-		ep.System.Root.Send(pid, queen.Stop{Cause: cause, Grace: o.grace, Drain: o.drain})
+	<-ready // it takes work
+
+	meter := guard.NewMeter(count)
+	count.Observe(gauges(opt, meter))
+	backend := meter.Backend(newUnused(o, tel).watch(queen.NewBackend(opt, pid, takeTrace(tel), nil)))
+	d.state.Ready()
+	d.serve(guard.New(guard.Options{
+		Settings: func() guard.Settings { return v.settings(o.requireKeys) }, Keys: v.keys.Get, State: d.state, Meter: meter,
+		Metrics: page, Status: d.status(opt, log.path, began), Receipt: d.waitReceipt,
+	}), gateway.Handler(backend, gateway.Options{}))
+	listen := urls(d.tcp, d.tls != nil)
+	log.Info("serving", "socket", path, "listen", listen, "pid", os.Getpid(), "run", run)
+	manager.ready("serving on " + strings.Join(append([]string{path}, listen...), " "))
+	l := life{log: log, live: v, manager: manager, doors: d, count: count, drain: o.drain, grace: o.grace,
+		stop: func(cause string) {
+			ep.System.Root.Send(pid, queen.Stop{Cause: cause, Grace: o.grace, Drain: o.drain})
+		},
+		kill: func() { ep.System.Root.Send(pid, queen.Kill{}) },
+		ask:  func(n int64) { ep.System.Root.Send(pid, &messages.Sync{Number: n}) },
 	}
-	unused := newUnused(o, tel)
-	api := gateway.NewServer(gateway.Handler(unused.watch(queen.NewBackend(opt, pid, takeTrace(tel), unused.idle)), gateway.Options{}))
-	go func() { _ = api.Serve(sock.l) }()
-	log.Info("serving", "socket", path, "pid", os.Getpid(), "run", run)
-	return wait(log, count, done, stop, func() { ep.System.Root.Send(pid, queen.Kill{}) }), nil
+	return l.wait(done, beat), nil
 }
 
-// wait returns when the tree is gone. The first signal asks for it, the second one takes it.
-func wait(log *slog.Logger, count *telemetry.Metrics, done <-chan *messages.Stopped, stop func(string), kill func()) int {
+// life is a daemon that serves.
+type life struct {
+	log          *logs
+	live         *live
+	manager      service
+	doors        *doors
+	count        *telemetry.Metrics
+	drain, grace time.Duration
+	stop         func(cause string)
+	kill         func()
+	ask          func(number int64) // whether the queen's mailbox moves
+}
+
+// wait returns when the tree is gone. The first signal asks for it, the second one takes it. A hang-up is the first
+// signal for who has a terminal; who has none is told to read its files again.
+func (l *life) wait(done <-chan *messages.Stopped, beat time.Duration) int {
 	signals := make(chan os.Signal, 4)
 	signal.Notify(signals, syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP)
+	terminal := hasTerminal()
+	var pulse <-chan time.Time
+	if beat > 0 {
+		t := time.NewTicker(beat)
+		defer t.Stop()
+		pulse = t.C
+	}
 	began := time.Time{}
-	for {
+	for beats := int64(0); ; {
 		select {
 		case s := <-signals:
-			if began.IsZero() {
+			switch {
+			case s == syscall.SIGHUP && !terminal:
+				l.manager.reloading()
+				l.live.reload()
+				l.manager.ready("reloaded")
+			case began.IsZero():
 				began = time.Now()
-				log.Info("stopping", "signal", s.String())
-				stop(s.String())
-				continue
+				l.log.Info("stopping", "signal", s.String())
+				l.doors.state.Stopping(began.Add(l.drain + l.grace))
+				l.manager.stopping(l.drain + l.grace + time.Minute)
+				l.stop(s.String())
+			default:
+				l.log.Warn("killing", "signal", s.String())
+				l.kill()
 			}
-			log.Warn("killing", "signal", s.String())
-			kill()
+		case <-pulse:
+			beats++
+			l.ask(beats)
 		case m := <-done:
-			return receipt(log, count, m, began)
+			took := time.Duration(0)
+			if !began.IsZero() {
+				took = time.Since(began)
+			}
+			r := receipt(m, took)
+			code := account(l.log.Logger, l.count, r)
+			l.doors.shut(r)
+			return code
 		}
 	}
 }
 
-// receipt logs what became of every process (the queen has counted them), and returns 3 if one could not be proven gone.
-func receipt(log *slog.Logger, count *telemetry.Metrics, m *messages.Stopped, began time.Time) int {
-	forced, unproven := 0, 0
-	for _, e := range m.GetProcesses() {
-		if e.GetForced() {
-			forced++
-		}
-		if e.GetUnproven() {
-			unproven++
-		}
-		log.Info("ended", "name", e.GetName(), "pid", e.GetPid(), "host", e.GetHost(), "cause", e.GetCause(), "forced", e.GetForced(),
-			"unproven", e.GetUnproven(), "took_ms", float64(e.GetTookUs())/1000)
+func hasTerminal() bool {
+	f, err := os.Open("/dev/tty")
+	if err == nil {
+		f.Close()
 	}
-	took := time.Duration(0)
-	if !began.IsZero() {
-		took = time.Since(began).Round(time.Millisecond)
-	}
-	log.Info("stopped", "processes", len(m.GetProcesses()), "forced", forced, "unproven", unproven, "took_ms", took.Milliseconds())
-	switch {
-	case unproven > 0:
-		count.Cascade(telemetry.Unproven, took)
-		return 3
-	case forced > 0:
-		count.Cascade(telemetry.Forced, took)
-	default:
-		count.Cascade(telemetry.Clean, took)
-	}
-	return 0
+	return err == nil
 }
 
 // tell is where a queen without an owner says what it would tell one.
-func tell(log *slog.Logger, m proto.Message) {
-	if n, ok := m.(*messages.Narration); ok {
-		log.Info(n.GetText(), "from", n.GetSource())
-	}
-}
-
-// logger writes text to a terminal and JSON to anything else.
-func logger() *slog.Logger {
-	if term.IsTerminal(int(os.Stderr.Fd())) {
-		return slog.New(slog.NewTextHandler(os.Stderr, nil))
-	}
-	return slog.New(slog.NewJSONHandler(os.Stderr, nil))
-}
-
-func openLogs(env config.Env, run string, log *slog.Logger) *runlog.Dir {
-	warn := func(err error) { log.Warn("no log is kept of hives and workers", "error", err) }
-	dir, err := env.LogDir(run)
-	if err != nil {
-		warn(err)
-		return nil
-	}
-	logs := runlog.New(dir, warn)
-	go runlog.Prune(filepath.Dir(dir))
-	return logs
-}
-
-// ownRun gives this process a run id of its own in its environment, where anybody can see it from outside: by
-// starting itself again in place, since the environment a process shows is the one it was started with.
-func ownRun() (string, error) {
-	self := proc.Self().String()
-	if os.Getenv(proc.EnvRoot) == self && os.Getenv(proc.EnvLife) == address {
-		return os.Getenv(proc.EnvRun), nil
-	}
-	exe, err := os.Executable()
-	if err != nil {
-		return "", err
-	}
-	env := map[string]string{proc.EnvRun: supervisor.NewRun(), proc.EnvLife: address, proc.EnvRoot: self}
-	for k, v := range env {
-		if err := os.Setenv(k, v); err != nil {
-			return "", err
+func tell(log *logs, manager service, ready chan struct{}) func(proto.Message) {
+	return func(m proto.Message) {
+		switch m := m.(type) {
+		case *messages.Ready:
+			close(ready)
+		case *messages.SyncReply: // its mailbox moves: only then do we live
+			manager.alive()
+		case *messages.Narration:
+			log.Info(m.GetText(), "from", m.GetSource())
 		}
 	}
-	return "", fmt.Errorf("cannot start %s again: %w", exe, syscall.Exec(exe, os.Args, os.Environ()))
-}
-
-// socketPath is where to listen, and whether the user named it. A queen that is to be found by nobody gets a socket of
-// its own.
-func socketPath(env config.Env, o options) (path string, named bool, err error) {
-	s, err := env.Socket(o.socket)
-	if err == nil && o.ephemeral && o.socket == "" {
-		s.Path = filepath.Join(filepath.Dir(s.Path), "queen-"+strconv.Itoa(os.Getpid())+".sock")
-	}
-	return s.Path, s.Named, err
-}
-
-// unused ends a queen that nobody uses: after --idle-timeout, or an ephemeral one after its task.
-type unused struct {
-	o     options
-	timer *time.Timer
-	tel   *telemetry.Telemetry
-}
-
-func newUnused(o options, tel *telemetry.Telemetry) *unused {
-	u := &unused{o: o, tel: tel}
-	switch {
-	case o.ephemeral:
-		u.timer = time.AfterFunc(unusedTime, func() { self(syscall.SIGTERM) })
-	case o.idle > 0:
-		u.timer = time.AfterFunc(o.idle, func() { self(syscall.SIGTERM) })
-	}
-	return u
-}
-
-// self ends this process the way anybody else would.
-func self(s syscall.Signal) { _ = syscall.Kill(os.Getpid(), s) }
-
-// idle is called when the last running request is over.
-func (u *unused) idle() {
-	switch {
-	case u.o.ephemeral:
-		self(syscall.SIGTERM)
-	case u.timer != nil:
-		u.timer.Reset(u.o.idle)
-	}
-}
-
-// watch notes that requests come in.
-func (u *unused) watch(b gateway.Backend) gateway.Backend { return watched{b, u} }
-
-type watched struct {
-	gateway.Backend
-	u *unused
-}
-
-func (w watched) Submit(ctx context.Context, g *messages.Generate) (gateway.Stream, error) {
-	if w.u.timer != nil {
-		w.u.timer.Stop()
-	}
-	// A keeper's spans are for that keeper, also when this queen exports on its own.
-	parent := trace.SpanContextFromContext(telemetry.Extract(ctx, g.GetTraceparent()))
-	context.AfterFunc(ctx, w.u.tel.Claim(parent.TraceID()))
-	return w.Backend.Submit(ctx, g)
 }

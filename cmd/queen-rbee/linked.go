@@ -36,10 +36,11 @@ func linked() int {
 	if b.GetQueen().GetCanAsk() {
 		passphrase = ask.passphrase
 	}
+	load := func() (*config.File, error) { return config.New(os.Getenv).Load("") }
 	cfg := queen.Config{
 		Address: b.GetAddress(), Run: b.GetRunId(), Root: os.Getenv(proc.EnvRoot), Ephemeral: true, Lease: self.Lease(), Slots: 1,
 		Stall: time.Duration(b.GetQueen().GetStallMs()) * time.Millisecond,
-		Nodes: nodes(config.New(os.Getenv), passphrase), Alias: alias(config.New(os.Getenv)), Tracer: tel.Tracer(), Tracing: b.GetTracing(), Log: logTo(logs), Ingest: ingest(tel),
+		Nodes: nodes(load, passphrase), Alias: alias(load), Tracer: tel.Tracer(), Tracing: b.GetTracing(), Log: logTo(logs), Ingest: ingest(tel),
 	}
 	pre := queen.Prestart(tel.Context(context.Background()), cfg, b.GetQueen().GetPrestart()) // before anything that takes time
 	ep, err := transport.NewEndpoint(b.GetAddress(), transport.Options{Refused: refused})

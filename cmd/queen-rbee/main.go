@@ -1,5 +1,5 @@
-// Command queen-rbee is the orchestrator. `queen-rbee daemon` serves many clients on a unix socket until it is
-// told to stop; a keeper starts `queen-rbee daemon --ephemeral` for one command and owns it.
+// Command queen-rbee is the orchestrator. `queen-rbee daemon` serves many clients on a unix socket and on
+// loopback until it is told to stop; a keeper starts `queen-rbee daemon --ephemeral` for one command and owns it.
 package main
 
 import (
@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/spf13/pflag"
@@ -41,6 +42,11 @@ type options struct {
 	idle      time.Duration
 	lease     time.Duration
 	stall     time.Duration
+
+	listen      []string
+	cert, key   string
+	requireKeys bool
+	log, level  string
 }
 
 func run(args []string) int {
@@ -49,6 +55,12 @@ func run(args []string) int {
 	flags.Usage = func() {}
 	flags.SortFlags = false
 	flags.StringVar(&o.socket, "socket", "", "`path` of the unix socket (RBEE_SOCKET; default in $XDG_RUNTIME_DIR, else $XDG_STATE_HOME)")
+	flags.StringSliceVar(&o.listen, "listen", nil, "`address` of the API on TCP: HOST:PORT, a port of this machine, or none; may be repeated (RBEE_LISTEN; default "+defaultListen+")")
+	flags.StringVar(&o.cert, "tls-cert", "", "PEM `file` of the certificate that --listen shows; read again when it changes")
+	flags.StringVar(&o.key, "tls-key", "", "PEM `file` of its private key")
+	flags.BoolVar(&o.requireKeys, "require-keys", false, "want an API key (rbee key) on loopback too; other addresses always do")
+	flags.StringVar(&o.log, "log", toBoth, "log to stderr, to a file of the run, or to both")
+	flags.StringVar(&o.level, "log-level", "", "debug, info, warn or error (default info)")
 	flags.BoolVar(&o.ephemeral, "ephemeral", false, "end after one task, or 30s unused; found by nobody who is not told its --socket")
 	flags.Int64Var(&o.slots, "slots", 4, "requests that one worker answers at the same time")
 	flags.DurationVar(&o.keepAlive, "keep-alive", 5*time.Minute, "end a worker that was idle for so long; -1s = never")
@@ -83,6 +95,9 @@ func run(args []string) int {
 	case flags.NArg() > 1:
 		return wrong(fmt.Errorf("daemon takes no arguments, but got %q", flags.Arg(1)))
 	}
+	if v := os.Getenv("RBEE_LISTEN"); v != "" && len(o.listen) == 0 {
+		o.listen = strings.Split(v, ",")
+	}
 	if err := o.check(); err != nil {
 		return wrong(err)
 	}
@@ -104,8 +119,14 @@ func (o options) check() error {
 		return fmt.Errorf("--lease is %v, allowed is 500ms to 1h", o.lease)
 	case o.stall < time.Second:
 		return fmt.Errorf("--stall is %v, allowed is 1s and more", o.stall)
+	case (o.cert == "") != (o.key == ""):
+		return errors.New("only one of --tls-cert and --tls-key is set, allowed is both or none")
+	case o.log != toStderr && o.log != toFile && o.log != toBoth:
+		return fmt.Errorf("--log is %q, allowed is stderr, file or both", o.log)
+	case len(o.listen) > 16:
+		return fmt.Errorf("--listen names %d addresses, allowed are 16", len(o.listen))
 	}
-	return nil
+	return knownLevel(o.level)
 }
 
 func wrong(err error) int {

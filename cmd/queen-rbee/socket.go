@@ -2,7 +2,6 @@ package main
 
 import (
 	"errors"
-	"fmt"
 	"io/fs"
 	"net"
 	"os"
@@ -12,6 +11,7 @@ import (
 
 	"rbee/internal/config"
 	"rbee/internal/fault"
+	"rbee/internal/proc"
 )
 
 // socket is a unix socket that only this user can open, and that only one queen serves.
@@ -58,7 +58,7 @@ func takeLock(path string) (*os.File, error) {
 			return nil, fault.Wrap(fault.SocketInUse, err, "cannot lock %s: %v", path, err).WithHint("name another path with --socket")
 		}
 		if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
-			who := make([]byte, 32)
+			who := make([]byte, 64)
 			n, _ := f.Read(who)
 			f.Close()
 			return nil, inUse(path, string(who[:n]))
@@ -67,7 +67,7 @@ func takeLock(path string) (*os.File, error) {
 		there, err2 := os.Stat(path)
 		if err1 == nil && err2 == nil && os.SameFile(mine, there) {
 			_ = f.Truncate(0)
-			_, _ = fmt.Fprintf(f, "%d", os.Getpid())
+			_, _ = f.WriteString(proc.Self().String()) // who is stopped by it must be this very process
 			return f, nil
 		}
 		f.Close()
@@ -75,13 +75,13 @@ func takeLock(path string) (*os.File, error) {
 	return nil, inUse(path, "")
 }
 
-func inUse(lock, pid string) error {
+func inUse(lock, who string) error {
 	path := lock[:len(lock)-len(".lock")]
 	e := fault.New(fault.SocketInUse, "a queen serves %s already", path)
-	if pid != "" {
-		e = fault.New(fault.SocketInUse, "a queen serves %s already (pid %s)", path, pid).With("pid", pid)
+	if id, err := proc.ParseIdentity(who); err == nil {
+		e = fault.New(fault.SocketInUse, "a queen serves %s already (pid %d)", path, id.PID).With("pid", id.PID)
 	}
-	return e.WithHint("use it, stop it, or name another path with --socket")
+	return e.WithHint("use it, stop it (rbee queen stop), or name another path with --socket")
 }
 
 // clear removes the socket of a queen that died. Anything else at that path is not touched.

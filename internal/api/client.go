@@ -21,10 +21,16 @@ const base = "http://queen"
 //
 // Its errors are *fault.Error where the queen answered with one, and otherwise whatever the connection gave: the
 // caller knows better what it means that a queen does not answer.
-type Client struct{ http *http.Client }
+type Client struct {
+	http *http.Client
+	base string
+}
 
 // NewClient returns a client that reaches its queen through h.
-func NewClient(h *http.Client) *Client { return &Client{h} }
+func NewClient(h *http.Client) *Client { return &Client{h, base} }
+
+// NewLocalClient is NewClient for a queen on loopback TCP, which answers under no name but this machine's.
+func NewLocalClient(h *http.Client) *Client { return &Client{h, "http://localhost"} }
 
 // DialUnix returns an HTTP client whose every connection goes to the unix socket at path.
 func DialUnix(path string) *http.Client {
@@ -52,7 +58,7 @@ func (c *Client) stream(ctx context.Context, path string, r any) (*Stream, error
 	if err != nil {
 		return nil, err
 	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, base+path, bytes.NewReader(body))
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, c.base+path, bytes.NewReader(body))
 	if err != nil {
 		return nil, err
 	}
@@ -94,6 +100,35 @@ func (c *Client) Version(ctx context.Context) (v Version, err error) {
 	return v, c.get(ctx, "/rbee/v1/version", &v)
 }
 
+// Status asks how a daemon is.
+func (c *Client) Status(ctx context.Context) (s Status, err error) {
+	return s, c.get(ctx, "/rbee/v1/status", &s)
+}
+
+// Ready reports whether the queen takes work; if not, the error says why.
+func (c *Client) Ready(ctx context.Context) error {
+	var into map[string]any
+	return c.get(ctx, "/readyz", &into)
+}
+
+// Receipt waits for the queen to stop, however long that takes, and returns what became of its processes. asked is
+// called once the queen knows that somebody waits for it.
+func (c *Client) Receipt(ctx context.Context, asked func()) (r Receipt, err error) {
+	resp, err := c.do(ctx, http.MethodGet, "/rbee/v1/receipt")
+	if err != nil {
+		return r, err
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode != http.StatusOK {
+		return r, failure(resp)
+	}
+	asked()
+	if err := json.NewDecoder(io.LimitReader(resp.Body, maxEventBytes)).Decode(&r); err != nil {
+		return r, fmt.Errorf("the queen ended without a receipt: %w", err)
+	}
+	return r, nil
+}
+
 // Workers returns the rows of the registry.
 func (c *Client) Workers(ctx context.Context) ([]Worker, error) {
 	var w Workers
@@ -124,7 +159,7 @@ func (c *Client) get(ctx context.Context, path string, into any) error {
 }
 
 func (c *Client) do(ctx context.Context, method, path string) (*http.Response, error) {
-	req, err := http.NewRequestWithContext(ctx, method, base+path, nil)
+	req, err := http.NewRequestWithContext(ctx, method, c.base+path, nil)
 	if err != nil {
 		return nil, err
 	}

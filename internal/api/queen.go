@@ -47,3 +47,18 @@ type Node struct {
 	Address string `json:"address,omitempty"` // of its hive's life
 	Reason  string `json:"reason,omitempty"`  // why it was lost
 }
+
+// Status is how a daemon is.
+type Status struct {
+	Version
+	State   string   `json:"state"` // starting, ready, stopping
+	Run     string   `json:"run"`   // RBEE_RUN_ID of every process of it
+	Socket  string   `json:"socket"`
+	Listen  []string `json:"listen"`         // URLs
+	Log     string   `json:"log,omitempty"`  // folder of its logs
+	Args    []string `json:"args,omitempty"` // of queen-rbee daemon, as it was started
+	Nodes   int      `json:"nodes"`          // that have a hive
+	Workers int      `json:"workers"`
+	Running int      `json:"running"` // requests that a worker has
+	Waiting int      `json:"waiting"` // requests that none has yet
+}

@@ -44,6 +44,9 @@ const (
 	QueueTimeout       Code = "QUEUE_TIMEOUT"
 	ContextOverflow    Code = "CONTEXT_OVERFLOW"
 	InvalidRequest     Code = "INVALID_REQUEST"
+	QueenStopping      Code = "QUEEN_STOPPING"
+	Unauthorized       Code = "UNAUTHORIZED"
+	QuotaExceeded      Code = "QUOTA_EXCEEDED"
 	SSHTimeout         Code = "SSH_TIMEOUT"
 	SSHUnreachable     Code = "SSH_UNREACHABLE"
 	SSHAuthFailed      Code = "SSH_AUTH_FAILED"
@@ -61,6 +64,7 @@ var status = map[Code]int{
 	DownloadFailed: 502, DownloadStalled: 504, DiskFull: 507, InsufficientMemory: 507, InsufficientVRAM: 507, BackendUnavailable: 400, DeviceUnavailable: 400,
 	WorkerStartFailed: 502, LoadTimeout: 504, WorkerCrashed: 502, WorkerStalled: 504,
 	QueueFull: 503, QueueTimeout: 503, ContextOverflow: 400, InvalidRequest: 400,
+	QueenStopping: 503, Unauthorized: 401, QuotaExceeded: 429,
 	SSHTimeout: 504, SSHUnreachable: 504, SSHAuthFailed: 502, SSHHostKeyUnknown: 502, SSHHostKeyChanged: 502,
 	Cancelled: 499, DeadlineExceeded: 504, Internal: 500,
 }

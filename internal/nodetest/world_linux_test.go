@@ -91,7 +91,7 @@ func (w *world) environment(more ...string) []string {
 		}
 	}
 	env = append(env, "HOME="+w.dir, "XDG_STATE_HOME="+w.dir+"/state", "XDG_RUNTIME_DIR="+w.dir+"/run", "XDG_CACHE_HOME="+w.dir+"/cache",
-		"XDG_CONFIG_HOME="+w.dir+"/.config", "RBEE_ENGINE_DIR="+os.Getenv("RBEE_ENGINE_DIR"), "RBEE_BUNDLES="+bundles[w.bin])
+		"XDG_CONFIG_HOME="+w.dir+"/.config", "RBEE_ENGINE_DIR="+os.Getenv("RBEE_ENGINE_DIR"), "RBEE_BUNDLES="+bundles[w.bin], "RBEE_LISTEN=none")
 	return append(env, more...)
 }
 

@@ -6,8 +6,10 @@
 package runlog
 
 import (
+	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -20,14 +22,15 @@ type Dir struct {
 	warn func(error)
 
 	mu    sync.Mutex
-	files map[string]*os.File
-	held  *os.File // the folder, so that nobody prunes it
+	files map[string]*File // that are open
+	order []string         // their names, the longest unused first
+	held  *os.File         // the folder, so that nobody prunes it
 	dead  bool
 }
 
 // New returns the log folder at path, which is created with the first line. warn gets the first error.
 func New(path string, warn func(error)) *Dir {
-	d := &Dir{path: path, warn: warn, files: map[string]*os.File{}}
+	d := &Dir{path: path, warn: warn, files: map[string]*File{}}
 	d.hold()
 	return d
 }
@@ -51,7 +54,7 @@ func (d *Dir) Line(name, line string) {
 	}
 	f, err := d.file(name)
 	if err == nil {
-		_, err = f.WriteString(time.Now().UTC().Format("2006-01-02T15:04:05.000Z ") + line + "\n")
+		_, err = f.Write([]byte(time.Now().UTC().Format("2006-01-02T15:04:05.000Z ") + line + "\n"))
 	}
 	if err != nil {
 		d.dead = true
@@ -61,7 +64,13 @@ func (d *Dir) Line(name, line string) {
 	}
 }
 
-func (d *Dir) file(name string) (*os.File, error) {
+// A daemon has a log for every worker that it ever had. So many are open, and so many are kept.
+const (
+	maxOpen  = 32
+	maxFiles = 128
+)
+
+func (d *Dir) file(name string) (*File, error) {
 	name = strings.Map(func(r rune) rune {
 		if r == '/' || r == 0 {
 			return '-'
@@ -69,17 +78,60 @@ func (d *Dir) file(name string) (*os.File, error) {
 		return r
 	}, name)
 	if f := d.files[name]; f != nil {
+		if last := len(d.order) - 1; d.order[last] != name {
+			i := slices.Index(d.order, name)
+			d.order = append(slices.Delete(d.order, i, i+1), name)
+		}
 		return f, nil
 	}
 	if err := os.MkdirAll(d.path, 0o700); err != nil {
 		return nil, err
 	}
 	d.hold()
-	f, err := os.OpenFile(filepath.Join(d.path, name+".log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
-	if err == nil {
-		d.files[name] = f
+	f, err := OpenFile(filepath.Join(d.path, name+".log"))
+	if err != nil {
+		return nil, err
 	}
-	return f, err
+	if len(d.order) >= maxOpen {
+		d.files[d.order[0]].Close()
+		delete(d.files, d.order[0])
+		d.order = d.order[1:]
+	}
+	d.files[name], d.order = f, append(d.order, name)
+	d.thin()
+	return f, nil
+}
+
+// thin removes the logs that were written to the longest ago, when there are too many.
+func (d *Dir) thin() {
+	entries, err := os.ReadDir(d.path)
+	if err != nil || len(entries) <= maxFiles {
+		return
+	}
+	var old []fs.FileInfo
+	for _, e := range entries {
+		if info, err := e.Info(); err == nil && info.Mode().IsRegular() && !strings.HasPrefix(e.Name(), "queen.log") && d.files[strings.TrimSuffix(e.Name(), ".log")] == nil {
+			old = append(old, info)
+		}
+	}
+	slices.SortFunc(old, func(a, b fs.FileInfo) int { return a.ModTime().Compare(b.ModTime()) })
+	for _, info := range old[:min(len(old), len(entries)-maxFiles*3/4)] {
+		_ = os.Remove(filepath.Join(d.path, info.Name()))
+	}
+}
+
+// Open opens another log in the folder, for a writer that stamps its own lines.
+func (d *Dir) Open(name string) (*File, error) {
+	if d == nil || d.path == "" {
+		return nil, os.ErrInvalid
+	}
+	if err := os.MkdirAll(d.path, 0o700); err != nil {
+		return nil, err
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.hold()
+	return OpenFile(filepath.Join(d.path, name+".log"))
 }
 
 // Close closes the files, and removes the folder if nothing was written.

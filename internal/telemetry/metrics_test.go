@@ -15,8 +15,8 @@ func TestMetricsCountLivesAndCleanups(t *testing.T) {
 	m := telemetry.NewMetrics(meter)
 	m.Started("rbee-hive", 2)
 	m.Started("llm-worker-rbee", 1)
-	m.Stopped("rbee-hive", false)
-	m.Stopped("llm-worker-rbee", true)
+	m.Stopped("rbee-hive", telemetry.EndAsked)
+	m.Stopped("llm-worker-rbee", telemetry.EndForced)
 	m.Cascade(telemetry.Forced, 40*time.Millisecond)
 	m.Cascade(telemetry.Clean, 20*time.Millisecond)
 	hive := telemetry.AttrProcess.String("rbee-hive")
@@ -43,7 +43,12 @@ func TestMetricsCountLivesAndCleanups(t *testing.T) {
 func TestMetricsWithoutAProviderCountNothing(t *testing.T) {
 	for _, m := range []*telemetry.Metrics{nil, telemetry.NewMetrics(nil)} {
 		m.Started("a", 1)
-		m.Stopped("a", true)
+		m.Stopped("a", telemetry.EndForced)
+		m.Unproven("a")
+		m.Restarted("a")
+		m.Continued()
+		m.Request(telemetry.Request{Duration: 1})
+		m.Observe(nil)
 		m.Cascade(telemetry.Clean, time.Second)
 	}
 }

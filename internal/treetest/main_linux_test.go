@@ -74,7 +74,7 @@ const (
 
 func environment(dir string, more ...string) []string {
 	env := append(os.Environ(), "XDG_STATE_HOME="+dir+"/state", "XDG_RUNTIME_DIR="+dir+"/run", "XDG_CACHE_HOME="+dir+"/cache",
-		"RBEE_MODELS_DIR="+dir+"/models", "RBEE_LEASE="+lease.String())
+		"RBEE_MODELS_DIR="+dir+"/models", "RBEE_LEASE="+lease.String(), "RBEE_LISTEN=none", "XDG_CONFIG_HOME="+dir+"/config")
 	return append(env, more...)
 }
 

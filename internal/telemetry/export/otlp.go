@@ -26,23 +26,27 @@ func traceClient(protocol string) otlptrace.Client {
 	return otlptracehttp.NewClient(otlptracehttp.WithRetry(otlptracehttp.RetryConfig{}))
 }
 
-// meterProvider exports every minute, which is for a daemon, and when it is shut down.
-func meterProvider(protocol, service string) (*sdkmetric.MeterProvider, error) {
+// meterProvider exports every minute, which is for a daemon, and when it is shut down; protocol "" exports nothing.
+// reader may be nil. If the collector cannot be used there is a provider all the same, for the reader.
+func meterProvider(protocol, service string, reader sdkmetric.Reader) (*sdkmetric.MeterProvider, error) {
+	options := []sdkmetric.Option{sdkmetric.WithResource(sdkresource.NewWithAttributes(semconv.SchemaURL,
+		semconv.ServiceName(service), semconv.ServiceVersion(version.Build())))}
+	if reader != nil {
+		options = append(options, sdkmetric.WithReader(reader))
+	}
 	var exporter sdkmetric.Exporter
 	var err error
-	if protocol == grpcProtocol {
+	switch protocol {
+	case "":
+	case grpcProtocol:
 		exporter, err = otlpmetricgrpc.New(context.Background(), otlpmetricgrpc.WithRetry(otlpmetricgrpc.RetryConfig{}))
-	} else {
+	default:
 		exporter, err = otlpmetrichttp.New(context.Background(), otlpmetrichttp.WithRetry(otlpmetrichttp.RetryConfig{}))
 	}
-	if err != nil {
-		return nil, err
+	if protocol != "" && err == nil {
+		options = append(options, sdkmetric.WithReader(sdkmetric.NewPeriodicReader(exporter)))
 	}
-	return sdkmetric.NewMeterProvider(
-		sdkmetric.WithReader(sdkmetric.NewPeriodicReader(exporter)),
-		sdkmetric.WithResource(sdkresource.NewWithAttributes(semconv.SchemaURL,
-			semconv.ServiceName(service), semconv.ServiceVersion(version.Build()))),
-	), nil
+	return sdkmetric.NewMeterProvider(options...), err
 }
 
 // within runs f with a deadline and does not wait for it any longer, whether it heeds the deadline or not.

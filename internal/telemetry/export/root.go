@@ -29,12 +29,13 @@ const (
 
 // Options names the destinations beside those of the OTEL_* variables.
 type Options struct {
-	Service string      // service.name of the metrics
-	File    string      // --trace; "" = none
-	Timings io.Writer   // --timings; nil = none
-	Columns int         // width of Timings; 0 = 100
-	Color   bool        // Timings may hold terminal colours
-	Warn    func(error) // hears what is wrong and does not stop the command; nil = nobody. Any goroutine may call it
+	Service string           // service.name of the metrics
+	File    string           // --trace; "" = none
+	Timings io.Writer        // --timings; nil = none
+	Columns int              // width of Timings; 0 = 100
+	Color   bool             // Timings may hold terminal colours
+	Reader  sdkmetric.Reader // of the metrics, beside a collector; nil = none
+	Warn    func(error)      // hears what is wrong and does not stop the command; nil = nobody. Any goroutine may call it
 }
 
 // Root owns the destinations of one process.
@@ -74,11 +75,12 @@ func Open(o Options) (*Root, error) {
 			r.client = client
 		}
 	}
-	if forMetrics != "" {
-		meters, err := meterProvider(forMetrics, o.Service)
+	if forMetrics != "" || o.Reader != nil {
+		meters, err := meterProvider(forMetrics, o.Service, o.Reader)
 		if err != nil {
 			o.Warn(fmt.Errorf("cannot use the metrics collector: %w", err))
-		} else {
+		}
+		if err == nil || o.Reader != nil {
 			r.meters = meters
 		}
 	}

@@ -1,0 +1,80 @@
+package main
+
+import (
+	"crypto/tls"
+
+	"rbee/internal/config"
+	"rbee/internal/fresh"
+	"rbee/internal/gateway/guard"
+	"rbee/internal/keys"
+)
+
+// live is what a daemon reads from files that may change while it runs. Requests are not touched by a change: each
+// looks when it begins. (What counts at once and what after a restart: config.Queen.)
+type live struct {
+	config *fresh.Value[*config.File]
+	keys   *fresh.Value[keys.Set]
+	cert   *fresh.Value[*tls.Certificate] // nil: no TLS
+	log    *logs
+	level  string // of the flag, which wins
+}
+
+func newLive(env config.Env, log *logs, level string) (*live, error) {
+	v := &live{log: log, level: level}
+	source, err := env.ConfigFile("")
+	if err != nil && source.Path == "" {
+		source.Path = "/dev/null" // no place for one: as empty as one that is not there
+	}
+	load := func() (*config.File, error) {
+		f, err := env.Load("")
+		if err == nil {
+			v.apply(f)
+		}
+		return f, err
+	}
+	v.config, err = fresh.New(load, func(err error) {
+		log.Warn("the changed config file is not taken, the old one stays in force", "error", err)
+	}, source.Path)
+	if err != nil {
+		return nil, err
+	}
+	path, err := env.KeysFile()
+	if err != nil {
+		path = "/dev/null"
+	}
+	v.keys, err = fresh.New(func() (keys.Set, error) { return keys.Load(path) },
+		func(err error) {
+			log.Warn("the changed key file is not taken, the old keys stay in force", "error", err)
+		}, path)
+	return v, err
+}
+
+// apply sets what is not looked up for each request.
+func (v *live) apply(f *config.File) {
+	if v.level == "" {
+		v.log.set(f.Queen.LogLevel)
+		return
+	}
+	v.log.set(v.level)
+}
+
+// settings are what the guard looks up.
+func (v *live) settings(require bool) guard.Settings {
+	q := v.config.Get().Queen
+	return guard.Settings{RequireKeys: require || q.RequireKeys, AllowedHosts: q.AllowedHosts, AllowedOrigins: q.AllowedOrigins}
+}
+
+// reload is SIGHUP: all files are read again, changed or not, and what came of it is said.
+func (v *live) reload() {
+	failed := v.config.Reload() != nil
+	failed = v.keys.Reload() != nil || failed
+	if v.cert != nil {
+		failed = v.cert.Reload() != nil || failed
+	}
+	if !failed {
+		v.log.Info("reloaded", "nodes", len(v.config.Get().Nodes), "keys", v.keys.Get().Len())
+	}
+}
+
+// file is the configuration as it is now.
+func (v *live) file() (*config.File, error) { return v.config.Get(), nil }
