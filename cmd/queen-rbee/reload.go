@@ -38,7 +38,7 @@ func newLive(env config.Env, log *logs, level string) (*live, error) {
 	if err != nil {
 		return nil, err
 	}
-	path, err := env.KeysFile()
+	path, err := env.KeysFile("")
 	if err != nil {
 		path = "/dev/null"
 	}

@@ -17,7 +17,7 @@ func newRoot(t *terminal, p parts, env config.Env) *cobra.Command {
 		Short: "Run a language model on any machine you can reach, and leave nothing behind",
 		Long: `rbee runs a language model, streams its answer to stdout, and stops every process it started.
 
-If a daemon (queen-rbee daemon) is running, it is used and left running.`,
+If a daemon (rbee queen start) is running, it is used and left running.`,
 		Example:       `  rbee infer --model demo --prompt "hello world"`,
 		Version:       version.Build(),
 		Args:          cobra.ArbitraryArgs,
@@ -40,6 +40,8 @@ If a daemon (queen-rbee daemon) is running, it is used and left running.`,
 		newPlan(t, p, cfg),
 		newNode(t, p, cfg),
 		newModel(t, p, cfg),
+		newService(t, cfg),
+		newKey(t, cfg),
 		newEngine(t, env),
 		newDoctor(t, p),
 		&cobra.Command{

@@ -51,9 +51,9 @@ func queenTable(q *Queen) field {
 	}
 }
 
-// KeysFile is where API keys are kept: keys.json beside the config file. Nothing is created.
-func (e Env) KeysFile() (string, error) {
-	s, err := e.ConfigFile("")
+// KeysFile is where API keys are kept: keys.json beside the config file (--config, if it is not ""). Nothing is created.
+func (e Env) KeysFile(flag string) (string, error) {
+	s, err := e.ConfigFile(flag)
 	if err != nil {
 		return "", err
 	}

@@ -1,0 +1,167 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"rbee/internal/api"
+	"rbee/internal/fault"
+	"rbee/internal/proc"
+	"rbee/internal/ui"
+	"rbee/internal/version"
+	"rbee/supervisor"
+)
+
+// startTime is what a daemon has to come up. It starts nothing else before it serves.
+const startTime = 30 * time.Second
+
+func newServiceStart(at func() (*service, error)) *cobra.Command {
+	return &cobra.Command{
+		Use:   "start [-- FLAG...]",
+		Short: "Start a daemon that runs on, and wait until it serves",
+		Long: `start starts a daemon in a session of its own: it has no owner, outlives this terminal, and runs until rbee queen
+stop. What stands behind -- are flags of queen-rbee daemon (queen-rbee --help lists them). If one serves the socket
+already, that is said and nothing is started.`,
+		Example: `  rbee queen start
+  rbee queen start -- --listen 0.0.0.0:8500 --tls-cert cert.pem --tls-key key.pem
+  rbee queen start -- --keep-alive 1h --idle-timeout 8h`,
+		DisableFlagsInUseLine: true,
+		Args: func(c *cobra.Command, args []string) error {
+			if len(args) > 0 && c.ArgsLenAtDash() != 0 {
+				return usagef("%s takes no arguments, but got %q", c.CommandPath(), args[0]).hint("flags of the daemon go behind --")
+			}
+			return nil
+		},
+		RunE: func(c *cobra.Command, args []string) error {
+			s, err := at()
+			if err != nil {
+				return err
+			}
+			return s.start(c.Context(), args)
+		},
+	}
+}
+
+func (s *service) start(ctx context.Context, flags []string) error {
+	switch there, err := s.look(ctx); {
+	case err != nil:
+		return err
+	case there != nil:
+		return s.already(there)
+	}
+	if err := s.cfg.pass(); err != nil { // --config
+		return err
+	}
+	path, err := supervisor.Beside("queen-rbee")
+	if err != nil {
+		return err
+	}
+	dir, err := s.logFolder()
+	if err != nil {
+		return err
+	}
+	// Its log is a file of its run; here is only what it says before there is one, and a panic.
+	file := filepath.Join(dir, "queen-start.log")
+	out, err := os.OpenFile(file, os.O_CREATE|os.O_TRUNC|os.O_RDWR|os.O_APPEND, 0o600)
+	if err != nil {
+		return fault.Wrap(fault.QueenStartFailed, err, "cannot write %s: %v", file, root(err)).WithHint("set XDG_STATE_HOME to a folder that you may write to")
+	}
+	defer out.Close()
+	args := append([]string{"daemon", "--socket", s.path, "--log", "file"}, flags...)
+	d, err := proc.Detach(path, args, withoutRun(os.Environ()), out)
+	if err != nil {
+		return fault.Wrap(fault.QueenStartFailed, err, "%v", err)
+	}
+	status, err := s.comesUp(ctx, d)
+	if err != nil {
+		return err
+	}
+	if status == nil { // it has ended
+		if there, err := s.look(ctx); err == nil && there != nil {
+			return s.already(there) // somebody else was faster
+		}
+		return s.failed(d.Cause(), out)
+	}
+	_, err = fmt.Fprintf(s.t.stdout, "queen-rbee started, pid %d, socket %s%s\n", status.PID, s.path, onTCP(status))
+	return err
+}
+
+// comesUp waits until the daemon takes work; nil if it ended before that. One that does neither is ended.
+func (s *service) comesUp(ctx context.Context, d *proc.Detached) (*api.Status, error) {
+	late := time.After(startTime)
+	for wait := 5 * time.Millisecond; ; wait = min(2*wait, 100*time.Millisecond) {
+		select {
+		case <-d.Exited():
+			return nil, nil
+		case <-late:
+			_ = d.Signal(syscall.SIGKILL)
+			return nil, fault.New(fault.QueenStartFailed, "queen-rbee (pid %d) did not serve within %v", d.PID, startTime).WithHint("it was ended; try again on a machine that is less busy")
+		case <-ctx.Done():
+			_ = d.Signal(syscall.SIGKILL)
+			return nil, ctx.Err()
+		case <-time.After(wait):
+		}
+		if s.client.Ready(ctx) != nil {
+			continue
+		}
+		if status, err := s.look(ctx); err == nil && status != nil && status.PID == d.PID {
+			return status, nil
+		}
+	}
+}
+
+// already is for a daemon that serves: of this build, that is what was wanted.
+func (s *service) already(there *api.Status) error {
+	if there.Version.Version != version.Build() {
+		return fault.New(fault.VersionMismatch, "the queen at %s is %s, this rbee is %s", s.path, there.Version.Version, version.Build()).
+			WithHint("rbee queen restart replaces it").With("queen", there.Version.Version).With("rbee", version.Build())
+	}
+	_, err := fmt.Fprintf(s.t.stdout, "queen-rbee runs already, pid %d, socket %s%s\n", there.PID, s.path, onTCP(there))
+	return err
+}
+
+// failed says why a daemon did not start, in its own words.
+func (s *service) failed(cause string, out *os.File) error {
+	const most = 4096
+	size, _ := out.Seek(0, io.SeekEnd)
+	b := make([]byte, most)
+	n, err := out.ReadAt(b, max(size-most, 0))
+	if err != nil && !errors.Is(err, io.EOF) {
+		n = 0
+	}
+	text := strings.TrimSpace(ui.Terminal(string(b[:n])))
+	f := fault.New(fault.QueenStartFailed, "queen-rbee did not start (%s)", cause)
+	if text != "" {
+		f.Message += ":\n" + text
+	}
+	return f.WithHint("what it said is in %s", out.Name())
+}
+
+// withoutRun is an environment without what marks the processes of a run: the daemon's is its own.
+func withoutRun(env []string) (out []string) {
+	for _, kv := range env {
+		name, _, _ := strings.Cut(kv, "=")
+		switch name {
+		case proc.EnvRun, proc.EnvLife, proc.EnvRoot, proc.EnvDeath, "NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID":
+			continue
+		}
+		out = append(out, kv)
+	}
+	return out
+}
+
+func onTCP(q *api.Status) string {
+	if len(q.Listen) == 0 {
+		return ""
+	}
+	return ", " + strings.Join(q.Listen, ", ")
+}
