@@ -11,6 +11,7 @@ import (
 	"rbee/internal/engine"
 	"rbee/internal/fault"
 	"rbee/internal/fit"
+	"rbee/internal/place"
 	"rbee/internal/registry"
 	"rbee/internal/transport"
 	"rbee/messages"
@@ -38,7 +39,7 @@ type Stop struct{ Cause string }
 
 // Spawn starts the hive's root actor.
 func Spawn(o Options) (*actor.PID, error) {
-	h := &hive{Options: o, registry: registry.New(), slots: map[string]*slot{}, lives: map[string]int{}, ledger: map[string]*pending{},
+	h := &hive{Options: o, registry: registry.New(), slots: map[string]*slot{}, lives: map[string]int{}, ledger: map[string]*pending{}, lines: map[string]*place.Queue{}, epoch: time.Now(),
 		deaths: map[key]supervisor.Lives{}, notBefore: map[key]time.Time{}}
 	return o.Endpoint.System.Root.SpawnNamed(actor.PropsFromProducer(func() actor.Actor { return h }), transport.RootID)
 }
@@ -52,8 +53,10 @@ type hive struct {
 	lives    map[string]int   // of each slot name: addresses are never used again
 	started  int64
 
-	ledger  map[string]*pending // by request id
-	waiting []*pending          // those without a worker, in order of arrival
+	ledger  map[string]*pending     // by request id
+	lines   map[string]*place.Queue // by model file: those without a worker, and whose turn it was
+	epoch   time.Time               // of the lines' time
+	ticking bool                    // a look at the lines is due
 
 	deaths    map[key]supervisor.Lives
 	notBefore map[key]time.Time
@@ -76,11 +79,10 @@ type (
 		want    fit.Want
 		err     error
 	}
-	loadCheck  struct{ s *slot }
-	idleCheck  struct{ s *slot }
-	queueCheck struct{ p *pending }
-	pumpNow    struct{}
-	swept      struct{}
+	loadCheck struct{ s *slot }
+	idleCheck struct{ s *slot }
+	pumpNow   struct{}
+	swept     struct{}
 )
 
 // early is a message that came before Begin.
@@ -155,8 +157,8 @@ func (h *hive) take(m any, sender *actor.PID) {
 		if ttl := h.ttl(); m.s.state == idle && ttl > 0 && time.Since(m.s.used) >= ttl {
 			h.step(m.s, evIdle)
 		}
-	case queueCheck:
-		h.queueCheck(m.p)
+	case lineTick:
+		h.tick()
 	case pumpNow:
 		h.pump()
 	case swept:

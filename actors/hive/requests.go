@@ -12,13 +12,8 @@ import (
 	"rbee/supervisor"
 )
 
-const (
-	// queueLimit is how many requests may wait for one model; queueTime how long.
-	queueLimit = 100
-	queueTime  = 300 * time.Second
-	// maxWorkers bounds the processes one hive starts, until memory decides.
-	maxWorkers = 64
-)
+// maxWorkers bounds the processes one hive starts, until memory decides.
+const maxWorkers = 64
 
 // arrive takes a request into the ledger and resolves its model, which reads the disk and so happens outside.
 func (h *hive) arrive(g *messages.Generate, to streamPID) {
@@ -85,21 +80,25 @@ func (h *hive) resolved(r resolved) {
 		return
 	}
 	h.narrate(r.p.to, "rbee-hive", "model", modelText(r.found), 0)
-	h.waiting = append(h.waiting, r.p)
-	h.later(queueTime, queueCheck{r.p})
+	h.enter(r.p)
 	h.pump()
 }
 
-// pump places what can be placed, in order of arrival.
+// pump places what can be placed: model by model, in the order of each one's line.
 func (h *hive) pump() {
 	if h.stopping != nil {
 		return
 	}
-	all := h.waiting
-	h.waiting = nil
-	for _, p := range all {
-		if h.ledger[p.GetId()] == p && p.on == nil && !h.place(p) {
-			h.waiting = append(h.waiting, p)
+	for _, q := range h.linesByAge() {
+		stuck := map[key]bool{}
+		for _, p := range h.inLine(q) {
+			switch {
+			case p.waiter == nil: // meanwhile
+			case stuck[p.key()]:
+				h.announce(p)
+			default:
+				stuck[p.key()] = !h.place(p)
+			}
 		}
 	}
 }
@@ -114,7 +113,11 @@ func (h *hive) decide(p *pending) (place.Decision, place.Request) {
 		node.Refuses = fault.New(fault.WorkerStartFailed, "no worker for %s on %s: %s", p.found.Name, node.Name, why).
 			WithHint("look at the worker's log; a restart of the queen tries again")
 	}
-	return place.Decide(place.View{Nodes: []place.Node{node}, Waiting: h.queued(p), QueueLimit: queueLimit}, r), r
+	view := place.View{Nodes: []place.Node{node}, QueueLimit: queueLimit}
+	if p.waiter == nil { // it is not in line yet
+		view.Waiting = h.line(p.found.Path).Len()
+	}
+	return place.Decide(view, r), r
 }
 
 // place returns false if the request goes on waiting.
@@ -150,16 +153,6 @@ func (h *hive) living(r place.Request) *messages.WorkerState {
 	return nil
 }
 
-// queued counts those that wait for the same model, p itself not.
-func (h *hive) queued(p *pending) (n int) {
-	for _, q := range h.waiting {
-		if q.found.Path == p.found.Path {
-			n++
-		}
-	}
-	return n
-}
-
 // announce tells a waiting request once which worker it waits for.
 func (h *hive) announce(p *pending) {
 	for _, s := range h.slots {
@@ -177,7 +170,7 @@ func (h *hive) tell(p *pending, s *slot) {
 
 // waitingFor lists the requests that wait for s to load.
 func (h *hive) waitingFor(s *slot) (ps []*pending) {
-	for _, p := range h.waiting {
+	for _, p := range h.inLine(h.line(s.found.Path)) {
 		if p.key() == s.key {
 			ps = append(ps, p)
 		}
@@ -187,6 +180,7 @@ func (h *hive) waitingFor(s *slot) (ps []*pending) {
 
 // give forwards a request to a worker; from now on the worker answers.
 func (h *hive) give(p *pending, s *slot) {
+	h.served(p)
 	p.on, s.used = s, time.Now()
 	s.active[p.GetId()] = p
 	if p.Warm = s.told && p.told != s; p.Warm {
@@ -209,6 +203,7 @@ func (h *hive) released(s *slot, m *messages.Released) {
 	}
 	delete(s.active, m.GetId())
 	delete(h.ledger, m.GetId())
+	h.leave(p, !p.cancelled)
 	s.used = time.Now()
 	switch {
 	case len(s.active) > 0:
@@ -228,6 +223,7 @@ func (h *hive) settle(p *pending, f *fault.Error, retryable bool) {
 	}
 	delete(h.ledger, p.GetId())
 	p.cancel() // of a download that nobody else waits for
+	h.leave(p, false)
 	if p.on != nil {
 		delete(p.on.active, p.GetId())
 	}
@@ -263,6 +259,7 @@ func (h *hive) cancel(m *messages.Cancel) {
 	switch {
 	case p == nil:
 	case p.on != nil:
+		p.cancelled = true
 		p.on.link.Tell(m)
 	default:
 		h.settle(p, fault.New(fault.Cancelled, "%s", m.GetReason()), false)
@@ -280,11 +277,4 @@ func (h *hive) stalled(m *messages.Stalled) {
 	h.settle(p, fault.New(fault.WorkerStalled, "the worker made no token"), false)
 	s.cause = "stalled"
 	h.step(s, evStall)
-}
-
-func (h *hive) queueCheck(p *pending) {
-	if h.ledger[p.GetId()] == p && p.on == nil {
-		h.settle(p, fault.New(fault.QueueTimeout, "no slot for %s came free on %s in %v", p.found.Name, h.Hive.GetNode(), queueTime).
-			WithHint("try again later"), false)
-	}
 }

@@ -7,6 +7,7 @@ import (
 	"rbee/internal/engine"
 	"rbee/internal/fault"
 	"rbee/internal/fit"
+	"rbee/internal/place"
 	"rbee/internal/registry"
 	"rbee/messages"
 	"rbee/supervisor"
@@ -69,6 +70,13 @@ type pending struct {
 	cancel  context.CancelFunc // of its resolving
 	on      *slot              // nil while it waits
 	told    *slot              // the worker whose start it was told of
+
+	waiter *place.Waiter // while it is in line
+	place  told          // in line, as it was told
+
+	turn      *place.Turn // since a worker has it
+	taken     time.Time
+	cancelled bool // somebody asked for its end
 }
 
 func (p *pending) key() key {

@@ -99,6 +99,10 @@ func (s *stream) Receive(c actor.Context) {
 		s.append(gateway.Event{Narration: m})
 	case holdOver:
 		s.release(c)
+	case *messages.Queued:
+		if s.worker == nil && m.GetId() == s.g.GetId() {
+			s.append(gateway.Event{Queued: m})
+		}
 	case *messages.Accepted:
 		s.onAccepted(c, m)
 	case *messages.Prefill:

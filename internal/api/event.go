@@ -35,7 +35,7 @@ func (e Event) Terminal() bool { return e.Kind == KindDone || e.Kind == KindErro
 type Narration struct {
 	Source   string  `json:"source"` // bee-keeper, queen-rbee, rbee-hive, worker
 	Text     string  `json:"text"`
-	Kind     string  `json:"kind,omitempty"`     // start, model, load, ready, stop, exit, warn
+	Kind     string  `json:"kind,omitempty"`     // start, model, wait, load, ready, stop, exit, warn
 	Progress float64 `json:"progress,omitempty"` // 0..1 with kind load
 }
 

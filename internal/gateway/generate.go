@@ -143,6 +143,8 @@ func (a *answer) put(i item) {
 		n := e.Narration
 		b = api.AppendEvent(b, api.KindNarration, api.Narration{
 			Source: n.GetSource(), Text: n.GetText(), Kind: n.GetKind(), Progress: finite(n.GetProgress())})
+	case e.Queued != nil:
+		b = api.AppendEvent(b, api.KindNarration, api.Narration{Source: "rbee-hive", Kind: "wait", Text: queuedText(e.Queued)})
 	case e.Accepted != nil:
 		b = api.AppendEvent(b, api.KindAccepted, api.Accepted{
 			Worker: e.Accepted.GetWorker(), Model: e.Accepted.GetModelPath(),

@@ -47,6 +47,7 @@ var rules = table(
 	rule{link: true, new: of[messages.Offer]()},
 	rule{link: true, new: of[actor.Terminated]()},
 
+	rule{stream: true, new: of[messages.Queued]()},
 	rule{stream: true, new: of[messages.Accepted]()},
 	rule{stream: true, new: of[messages.Prefill]()},
 	rule{stream: true, new: of[messages.Tokens]()},
