@@ -107,7 +107,7 @@ func (h *hive) pump() {
 func (h *hive) decide(p *pending) (place.Decision, place.Request) {
 	node := place.Node{Name: h.Hive.GetNode(), Workers: h.registry.List(h.Hive.GetNode()), HasFile: true}
 	r := place.Request{Node: node.Name, Model: p.found.Path, Context: p.GetLoad().GetContext(), Threads: p.GetLoad().GetThreads(),
-		Backend: p.want.Backend, Device: p.want.Device, GPULayers: p.GetLoad().GpuLayers}
+		Backend: p.want.Backend, Device: p.want.Device, GPULayers: p.GetLoad().GpuLayers, Match: h.match(p)}
 	node.Full = len(h.slots) >= maxWorkers || time.Now().Before(h.notBefore[p.key()]) || h.living(r) != nil
 	if why := h.deaths[p.key()].GaveUp(); why != "" {
 		node.Refuses = fault.New(fault.WorkerStartFailed, "no worker for %s on %s: %s", p.found.Name, node.Name, why).
@@ -118,6 +118,19 @@ func (h *hive) decide(p *pending) (place.Decision, place.Request) {
 		view.Waiting = h.line(p.found.Path).Len()
 	}
 	return place.Decide(view, r), r
+}
+
+// match says how much of a request's prompt the workers of its model have read.
+func (h *hive) match(p *pending) (m map[string]int) {
+	for address, s := range h.slots {
+		if n := s.known.Match(p.GetPrefix()); n > 0 && s.found.Path == p.found.Path {
+			if m == nil {
+				m = map[string]int{}
+			}
+			m[address] = n
+		}
+	}
+	return m
 }
 
 // place returns false if the request goes on waiting.
@@ -182,6 +195,7 @@ func (h *hive) waitingFor(s *slot) (ps []*pending) {
 func (h *hive) give(p *pending, s *slot) {
 	h.served(p)
 	p.on, s.used = s, time.Now()
+	s.known.Add(p.GetPrefix())
 	s.active[p.GetId()] = p
 	if p.Warm = s.told && p.told != s; p.Warm {
 		h.narrate(p.to, "rbee-hive", "ready", "reusing "+transport.Base(s.link.Address)+", loaded already", 1)

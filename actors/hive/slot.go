@@ -30,6 +30,7 @@ type slot struct {
 	total  int64        // slots, as the worker itself says once it is loaded
 	loaded *messages.Loaded
 	active map[string]*pending
+	known  place.Known
 	used   time.Time // last activity
 	lifeOf time.Time // last sign of progress of its load
 }

@@ -7,6 +7,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"rbee/internal/fault"
+	"rbee/internal/place"
 	"rbee/internal/registry"
 	"rbee/internal/transport"
 	"rbee/messages"
@@ -43,7 +44,7 @@ type Kill struct{}
 // Spawn starts the queen's root actor.
 func Spawn(o Options) (*actor.PID, error) {
 	q := &queen{Options: o, hives: map[string]*hive{}, current: map[string]*hive{}, lives: map[string]int{}, deaths: map[string]supervisor.Lives{},
-		lost: map[string]*fault.Error{}, ledger: map[string]*request{}, census: newCensus(o.Count)}
+		lost: map[string]*fault.Error{}, ledger: map[string]*request{}, known: map[string]*place.Known{}, census: newCensus(o.Count)}
 	return o.Endpoint.System.Root.SpawnNamed(actor.PropsFromProducer(func() actor.Actor { return q }), transport.RootID)
 }
 
@@ -57,6 +58,7 @@ type queen struct {
 	deaths  map[string]supervisor.Lives // by node
 	lost    map[string]*fault.Error     // by node: why its last life ended, until it serves again
 	ledger  map[string]*request
+	known   map[string]*place.Known // by node: what its present hive's workers have read
 
 	begun bool
 	early []any // what came before Begin

@@ -9,6 +9,7 @@ import (
 	"github.com/asynkron/protoactor-go/actor"
 
 	"rbee/internal/gateway"
+	"rbee/internal/place"
 	"rbee/internal/registry"
 	"rbee/internal/version"
 	"rbee/messages"
@@ -44,7 +45,9 @@ func NewBackend(o Options, pid *actor.PID, spans func(traceparent string) []byte
 }
 
 // Submit implements gateway.Backend.
-func (b *Backend) Submit(_ context.Context, g *messages.Generate) (gateway.Stream, error) {
+func (b *Backend) Submit(ctx context.Context, g *messages.Generate) (gateway.Stream, error) {
+	caller := gateway.CallerOf(ctx)
+	g.Tenant, g.Weight, g.Prefix = caller.Tenant, caller.Weight, place.Prefix(g)
 	s, err := newStream(b, g)
 	if err != nil {
 		return nil, err

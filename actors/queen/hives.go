@@ -187,6 +187,7 @@ func (q *queen) do(h *hive, e effect) {
 		if q.current[h.node.Name] == h {
 			delete(q.current, h.node.Name)
 			q.Registry.RemoveNode(h.node.Name)
+			delete(q.known, h.node.Name)
 		}
 	case doLose:
 		q.lose(h)

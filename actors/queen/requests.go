@@ -5,6 +5,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"rbee/internal/fault"
+	"rbee/internal/place"
 	"rbee/messages"
 )
 
@@ -66,6 +67,9 @@ func (q *queen) submit(s submit) {
 // assign decides where a request goes.
 func (q *queen) assign(r *request, n Node) {
 	r.node, r.survey = n.Name, nil
+	if len(r.nodes) > 1 {
+		q.remember(n.Name, r.GetPrefix())
+	}
 	h := q.hiveFor(n, r.GetTraceparent())
 	q.tellStart(h, r)
 	if h.state == serving {
@@ -73,6 +77,15 @@ func (q *queen) assign(r *request, n Node) {
 		return
 	}
 	h.waiting = append(h.waiting, r)
+}
+
+// remember notes which prompts a node's workers read: a request that may go to several goes where its prompt's beginning
+// was read. Which worker of a node it was its hive knows.
+func (q *queen) remember(node string, prefix []uint64) {
+	if q.known[node] == nil {
+		q.known[node] = &place.Known{}
+	}
+	q.known[node].Add(prefix)
 }
 
 // tellStart narrates a hive's start to the first request that waits for it.

@@ -6,6 +6,7 @@ import (
 
 	"rbee/internal/fault"
 	"rbee/internal/place"
+	"rbee/internal/registry"
 	"rbee/messages"
 )
 
@@ -78,11 +79,22 @@ func (q *queen) consider(r *request) {
 		q.fail(r.to, r.GetId(), noneOf(r, s))
 		return
 	}
-	d := place.Decide(view, place.Request{Model: r.GetModel().GetRef(), Context: r.GetLoad().GetContext(), Threads: r.GetLoad().GetThreads(),
-		Backend: r.GetLoad().GetBackend(), Device: r.GetLoad().GetDevice(), GPULayers: r.GetLoad().GpuLayers})
+	asks := place.Request{Model: r.GetModel().GetRef(), Context: r.GetLoad().GetContext(), Threads: r.GetLoad().GetThreads(),
+		Backend: r.GetLoad().GetBackend(), Device: r.GetLoad().GetDevice(), GPULayers: r.GetLoad().GpuLayers, Match: map[string]int{}}
+	for i, n := range view.Nodes {
+		view.Nodes[i].Asked = q.asked(n.Name, r)
+		for _, w := range n.Workers {
+			asks.Match[w.GetAddress()] = q.known[n.Name].Match(r.GetPrefix())
+			// A hive starts no second worker beside a living one: the request would wait there.
+			view.Nodes[i].Full = view.Nodes[i].Full || place.Fits(w, asks) && w.GetState() == registry.Busy
+		}
+	}
+	d := place.Decide(view, asks)
 	switch {
 	case d.Do == place.Use, d.Do == place.Wait && d.Worker != nil:
 		q.chosen(r, d.Node, "its worker has the model")
+	case d.Do == place.Wait && d.Node != "" && (pending == 0 || s.late):
+		q.chosen(r, d.Node, "all are busy, and it has the shortest line")
 	case d.Do == place.Start && (pending == 0 || s.late):
 		why := "it has the most free memory"
 		if s.offers[d.Node].GetHasFile() {
@@ -99,6 +111,16 @@ func (q *queen) consider(r *request) {
 			q.later(wait, considers{r})
 		}
 	}
+}
+
+// asked counts the requests for r's model that a node has.
+func (q *queen) asked(node string, r *request) (n int) {
+	for _, o := range q.ledger {
+		if o != r && o.node == node && o.GetModel().GetRef() == r.GetModel().GetRef() {
+			n++
+		}
+	}
+	return n
 }
 
 func (s *survey) hasFile() bool {

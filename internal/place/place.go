@@ -24,6 +24,7 @@ type Node struct {
 	Workers []*messages.WorkerState // a loading row's free slots are those not promised to anybody yet
 	HasFile bool                    // the model's file is on its disk
 	Free    int64                   // bytes of memory a new worker could take
+	Asked   int                     // requests of this model that are there already, served or waiting
 	Full    bool                    // no room for another worker until one ends or goes idle
 	Refuses *fault.Error            // why no worker of this model may start here at all; nil = one may
 }
@@ -38,6 +39,8 @@ type Request struct {
 	Device  string // likewise: "cuda:1"
 	// GPULayers it must have asked for (-1 = all of them); nil = as it comes
 	GPULayers *int64
+	// Match is how much of its prompt a worker, by address, has read for others lately; nil = not known of any
+	Match map[string]int
 }
 
 // Action is what to do with a request.
@@ -53,7 +56,7 @@ const (
 // Decision is the answer of Decide.
 type Decision struct {
 	Do     Action
-	Node   string                // Use, Start, and Wait for a loading worker
+	Node   string                // all but Reject; of a Wait it may be "": nobody there has the model
 	Worker *messages.WorkerState // Use, and Wait for a loading worker
 	Fault  *fault.Error          // Reject
 }
@@ -97,14 +100,15 @@ func promisable(w *messages.WorkerState) bool {
 	return w.State == registry.Loading && w.SlotsAvailable > 0
 }
 
-// best returns the fitting worker in the wanted condition with most free slots: requests that run side by side
-// share its speed. Among equals the one active last, whose memory is warm, then the first by address.
+// best returns the fitting worker in the wanted condition that has read most of the prompt already. Among equals the one
+// with most free slots: requests that run side by side share its speed. Then the one active last, whose memory is warm,
+// then the first by address.
 func best(nodes []Node, r Request, condition func(*messages.WorkerState) bool) (string, *messages.WorkerState) {
 	var on string
 	var found *messages.WorkerState
 	for _, n := range nodes {
 		for _, w := range n.Workers {
-			if Fits(w, r) && condition(w) && (found == nil || better(w, found) < 0) {
+			if Fits(w, r) && condition(w) && (found == nil || better(w, found, r) < 0) {
 				on, found = n.Name, w
 			}
 		}
@@ -112,8 +116,9 @@ func best(nodes []Node, r Request, condition func(*messages.WorkerState) bool) (
 	return on, found
 }
 
-func better(a, b *messages.WorkerState) int {
+func better(a, b *messages.WorkerState, r Request) int {
 	return cmp.Or(
+		cmp.Compare(r.Match[b.Address], r.Match[a.Address]),
 		cmp.Compare(b.SlotsAvailable, a.SlotsAvailable),
 		cmp.Compare(b.LastActivityUnixNano, a.LastActivityUnixNano),
 		cmp.Compare(a.Address, b.Address))
@@ -139,11 +144,19 @@ func roomiest(nodes []Node) (Node, bool) {
 
 // queue is for a request that no worker can take and no node can start one for.
 func queue(v View, nodes []Node, r Request) Decision {
-	hope := slices.ContainsFunc(nodes, func(n Node) bool {
-		return n.Refuses == nil || slices.ContainsFunc(n.Workers, func(w *messages.WorkerState) bool {
-			return Fits(w, r) && (w.State == registry.Busy || w.State == registry.Loading)
-		})
-	})
+	var hope bool
+	var shortest string
+	var wait float64 // requests there for each slot
+	for _, n := range nodes {
+		slots := slots(n, r)
+		hope = hope || n.Refuses == nil || slots > 0
+		if slots == 0 {
+			continue
+		}
+		if w := float64(n.Asked) / float64(slots); shortest == "" || w < wait {
+			shortest, wait = n.Name, w
+		}
+	}
 	switch {
 	case !hope:
 		return reject(nodes[0].Refuses)
@@ -151,7 +164,17 @@ func queue(v View, nodes []Node, r Request) Decision {
 		return reject(fault.New(fault.QueueFull, "%d of %d requests wait for %s already", v.Waiting, v.QueueLimit, r.Model).
 			WithHint("try again later, or allow it another node").With("waiting", v.Waiting).With("limit", v.QueueLimit))
 	}
-	return Decision{Do: Wait}
+	return Decision{Do: Wait, Node: shortest}
+}
+
+// slots counts those of a node's workers that could serve r at some time.
+func slots(n Node, r Request) (sum int) {
+	for _, w := range n.Workers {
+		if Fits(w, r) && (w.State == registry.Busy || w.State == registry.Loading) {
+			sum += int(max(1, w.SlotsTotal))
+		}
+	}
+	return sum
 }
 
 func reject(f *fault.Error) Decision { return Decision{Do: Reject, Fault: f} }

@@ -40,6 +40,7 @@ func node(name string, workers ...string) Node {
 
 func (n Node) full() Node                { n.Full = true; return n }
 func (n Node) file() Node                { n.HasFile = true; return n }
+func (n Node) asked(i int) Node          { n.Asked = i; return n }
 func (n Node) free(bytes int64) Node     { n.Free = bytes; return n }
 func (n Node) refuses(c fault.Code) Node { n.Refuses = fault.New(c, "gave up"); return n }
 
@@ -70,6 +71,10 @@ func TestDecide(t *testing.T) {
 		{"a busy worker with a free slot is used", View{Nodes: []Node{node("mac", "w1 busy 1/4")}}, demo, "use w1"},
 		{"all slots taken: start another", View{Nodes: []Node{node("mac", "w1 busy 0/4")}}, demo, "start mac"},
 		{"most free slots win", View{Nodes: []Node{node("mac", "w1 busy 1/4", "w2 busy 3/4", "w3 busy 2/4")}}, demo, "use w2"},
+		{"the longest common prefix wins before them", View{Nodes: []Node{node("mac", "w1 busy 1/4", "w2 busy 3/4", "w3 idle 4/4")}},
+			Request{Node: "mac", Model: "demo", Match: map[string]int{"w1": 5, "w2": 2}}, "use w1"},
+		{"but not without a slot", View{Nodes: []Node{node("mac", "w1 busy 0/4", "w2 busy 3/4", "w3 idle 4/4")}},
+			Request{Node: "mac", Model: "demo", Match: map[string]int{"w1": 5, "w2": 2}}, "use w2"},
 		{"then the one active last", View{Nodes: []Node{node("mac", "w1 idle 1/1 at=5", "w2 idle 1/1 at=9")}}, demo, "use w2"},
 		{"then the first by address", View{Nodes: []Node{node("mac", "w2 idle 1/1", "w1 idle 1/1")}}, demo, "use w1"},
 		{"another model does not serve", View{Nodes: []Node{node("mac", "w1 idle 1/1 model=tiny")}}, demo, "start mac"},
@@ -96,11 +101,14 @@ func TestDecide(t *testing.T) {
 		{"any: a full node is passed over", View{Nodes: []Node{node("mac").file().full(), node("pc")}}, any, "start pc"},
 		{"any: one that refuses too", View{Nodes: []Node{node("mac").file().refuses(fault.WorkerStartFailed), node("pc")}}, any, "start pc"},
 
-		{"no room: wait", View{Nodes: []Node{node("mac", "w1 busy 0/1").full()}, QueueLimit: 1}, demo, "wait"},
+		{"no room: wait", View{Nodes: []Node{node("mac", "w1 busy 0/1").full()}, QueueLimit: 1}, demo, "wait mac"},
+		{"any: wait where fewer are for each slot", View{Nodes: []Node{node("mac", "w1 busy 0/4").full().asked(9), node("pc", "p1 busy 0/1").full().asked(3),
+			node("nas", "n1 busy 0/2").full().asked(4)}, QueueLimit: 1}, any, "wait nas"},
+		{"any: not where the model is not", View{Nodes: []Node{node("mac", "w1 busy 0/4").full().asked(9), node("pc").full()}, QueueLimit: 1}, any, "wait mac"},
 		{"no room and the queue is full", View{Nodes: []Node{node("mac", "w1 busy 0/1").full()}, Waiting: 1, QueueLimit: 1}, demo, "reject QUEUE_FULL"},
 		{"no queue at all", View{Nodes: []Node{node("mac", "w1 busy 0/1").full()}}, demo, "reject QUEUE_FULL"},
 		{"gave up: the reason, not the queue", View{Nodes: []Node{node("mac", "w1 failed 0/1").refuses(fault.WorkerStartFailed)}, QueueLimit: 9}, demo, "reject WORKER_START_FAILED"},
-		{"gave up, but one still works", View{Nodes: []Node{node("mac", "w1 busy 0/1").refuses(fault.WorkerStartFailed)}, QueueLimit: 9}, demo, "wait"},
+		{"gave up, but one still works", View{Nodes: []Node{node("mac", "w1 busy 0/1").refuses(fault.WorkerStartFailed)}, QueueLimit: 9}, demo, "wait mac"},
 		{"gave up, but one has a slot", View{Nodes: []Node{node("mac", "w1 busy 1/2").refuses(fault.WorkerStartFailed)}}, demo, "use w1"},
 
 		{"an unknown node", View{Nodes: []Node{node("pc"), node("mac")}, QueueLimit: 9}, Request{Node: "nas", Model: "demo"}, "reject NODE_UNKNOWN"},
