@@ -1,0 +1,227 @@
+package grammar
+
+import (
+	"errors"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"rbee/internal/fault"
+	"rbee/internal/gbnf"
+)
+
+func parse(t testing.TB, source string) *Grammar {
+	t.Helper()
+	g, err := New(source)
+	if err != nil {
+		t.Fatalf("%v in\n%s", err, source)
+	}
+	return g
+}
+
+// read returns the state after text; a text that does not fit ends early.
+func read(t testing.TB, g *Grammar, text string) State {
+	t.Helper()
+	s, err := g.Start()
+	if err == nil {
+		s, err = g.Advance(s, []byte(text))
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+const json = `
+root   ::= object
+value  ::= object | array | string | number | ("true" | "false" | "null") ws
+object ::= "{" ws ( string ":" ws value ("," ws string ":" ws value)* )? "}" ws
+array  ::= "[" ws ( value ("," ws value)* )? "]" ws
+string ::= "\"" ( [^"\\\x7F\x00-\x1F] | "\\" (["\\bfnrt] | "u" [0-9a-fA-F]{4}) )* "\"" ws   # with escapes
+number ::= ("-"? ([0-9] | [1-9] [0-9]{0,15})) ("." [0-9]+)? ([eE] [-+]? [0-9] [1-9]{0,15})? ws
+ws ::= | " " | "\n" [ \t]{0,20}
+`
+
+func TestSentences(t *testing.T) {
+	for _, c := range []struct{ grammar, yes, no string }{ // texts are separated by /
+		{`root ::= "yes" | "no"`, "yes/no", "/y/yesno/maybe"},
+		{`root ::= "a"*`, "/a/aaaa", "b/ab"},
+		{`root ::= "a"+`, "a/aa", "/b"},
+		{`root ::= "a"? "b"`, "b/ab", "/a/aab"},
+		{`root ::= "ab"{2}`, "abab", "ab/ababab/abb"},
+		{`root ::= [a-c]{2,3}`, "ab/abc", "a/abca/ad"},
+		{`root ::= ("a" | "bc"){1,}`, "a/bc/abca", "/b/ac"},
+		{`root ::= [^a-y]`, "z/A/ž/蜂/🐝", "a/m/zz"},
+		{`root ::= [а-я]+ | [蜂-🐝]`, "мед/蜂/🐝", "bee/М"},
+		{"root ::= .", "a/\n/ž/蜂/🐝", "/ab/\xff"},
+		{`root ::= "\x41\u0042\U00000043\t\"\\" [\]\[-]`, "ABC\t\"\\]/ABC\t\"\\[", "ABC\t\"\\a"},
+		{`root ::= [a-]`, "a/-", "b"},
+		{`root ::= ""`, "", "a"},
+		{`root ::= `, "", "a"},
+		{"root ::= (\n \"a\" |\n  b\n)\nb ::=\n \"b\" |\n \"c\" # end", "a/b/c", "d"},
+		{`root ::= "(" root ")" | "x"`, "x/(x)/(((x)))", "(x/x)/()"},
+		// Ambiguity.
+		{`root ::= ("a"? "b"?){0,9}`, "/a/b/abba", "c"},
+		{"root ::= \"a\" root | \"a\" x | \"a\"\nx ::= root \"a\" | root", "a/aaaaaaa", "b"},
+		{`root ::= "a" root "b" | "a" root "c" | "d"`, "d/adb/aadcb", "ad/adbb"},
+		{json, `{}/{"a": [1, -2.5e3, "xé", {"b":null}]}/{"a":"\u00fc"}`, `/{/[]/{"a"}/{"a":01}/{"a":"\u00f"}`},
+	} {
+		g := parse(t, c.grammar)
+		for _, text := range strings.Split(c.yes, "/") {
+			if s := read(t, g, text); !s.Complete() {
+				t.Errorf("%s\n%q is no sentence of it", c.grammar, text)
+			}
+		}
+		for _, text := range strings.Split(c.no, "/") {
+			if s := read(t, g, text); s.Complete() {
+				t.Errorf("%s\n%q is a sentence of it", c.grammar, text)
+			}
+		}
+	}
+}
+
+func TestAnEndIsNoticedWhenNothingCanFollow(t *testing.T) {
+	for text, over := range map[string]bool{"": false, "{": false, "{}": false, "{}\n" + strings.Repeat(" ", 20): true, "x": true} {
+		if s := read(t, parse(t, json), text); s.Over() != over {
+			t.Errorf("%q: over %v", text, s.Over())
+		}
+	}
+}
+
+func TestWhatIsWrongIsRefusedWithItsPlace(t *testing.T) {
+	_, err := New("root ::= \"a\"\n  | b")
+	if e := fault.From(err); e.Code != fault.InvalidRequest || e.Details["line"] != 2 {
+		t.Errorf("%v", err)
+	}
+}
+
+// A bomb ends with an error or is followed; it takes no time to speak of, and no memory.
+func TestBombs(t *testing.T) {
+	long := strings.Repeat("a", 3000)
+	for _, source := range []string{
+		`root ::= ("a"?){990}`,
+		"root ::= x{1999}\nx ::= y{1999}\ny ::= \"a\"?",
+		"root ::= x{1999}\nx ::= y{1999}\ny ::= z{1999}\nz ::= \"a\"?",
+		`root ::= "a" root | "a" root "a" | "a" root root | "a"`,
+		"root ::= a a a a a a a a\na ::= b b b b b b b b\nb ::= c c c c c c c c\nc ::= \"a\"? | \"a\" root",
+		"root ::= (" + strings.Repeat("[a-z]* ", 1000) + ")",
+		"root ::= " + strings.Repeat("\"a\"? ", 10_000),
+		"root ::= " + strings.Repeat("(", gbnf.MaxNesting) + "\"a\"" + strings.Repeat(")+", gbnf.MaxNesting),
+	} {
+		began := time.Now()
+		g, err := New(source)
+		if err != nil {
+			t.Errorf("%.60q: %v", source, err)
+			continue
+		}
+		s, err := g.Start()
+		for i := 0; i < len(long) && err == nil && !s.Over(); i++ {
+			s, err = g.Advance(s, []byte(long[i:i+1]))
+			if time.Since(began) > 20*time.Second {
+				t.Fatalf("%.60q is still followed after %d characters", source, i)
+			}
+		}
+		if err != nil && !errors.Is(err, ErrTooAmbiguous) {
+			t.Errorf("%.60q: %v", source, err)
+		}
+	}
+}
+
+// brute is Allowed in the plainest way.
+func brute(g *Grammar, s State, pieces [][]byte) (ids []int32) {
+	for id, p := range pieces {
+		if len(p) == 0 {
+			continue
+		}
+		if n, err := g.Advance(s, p); err == nil && (n.Complete() || !n.Over()) {
+			ids = append(ids, int32(id))
+		}
+	}
+	return ids
+}
+
+var pieces = func() (all [][]byte) {
+	for b := range 256 {
+		all = append(all, []byte{byte(b)})
+	}
+	for _, s := range []string{"", "{\"", "\":", "\": ", "a", "ab", "abc", "abd", "true", "tru", "}}", "}", "{}", "  ", "\n\t", "蜂", "\xe8\x9c", "\x82x", "🐝🐝", "é", "1e5", "12", "1", "", "null,", "a"} {
+		all = append(all, []byte(s))
+	}
+	return all
+}()
+
+func allowed(t testing.TB, g *Grammar, s State) []int32 {
+	t.Helper()
+	var ids []int32
+	if err := NewVocabulary(pieces).Allowed(g, s, func(id int32) { ids = append(ids, id) }, nil); err != nil {
+		t.Fatal(err)
+	}
+	slices.Sort(ids)
+	return ids
+}
+
+func TestTheTokensAllowedAreThoseThatFit(t *testing.T) {
+	g := parse(t, json)
+	text := `{"a蜂":[1.5e3,{"b":true,"c":"x\u00e9🐝"}] ,"d":{}}`
+	some := 0
+	for n := range len(text) {
+		s := read(t, g, text[:n])
+		got := allowed(t, g, s)
+		if want := brute(g, s, pieces); !slices.Equal(got, want) {
+			t.Errorf("after %q: %d, want %d", text[:n], got, want)
+		}
+		some += len(got)
+	}
+	if some < len(text) {
+		t.Errorf("only %d tokens in all", some)
+	}
+}
+
+func TestAStateIsNotChangedByWhatIsTriedFromIt(t *testing.T) {
+	g := parse(t, `root ::= ("a" x)* "b"`+"\n"+`x ::= ("c"+ x)?`)
+	s := read(t, g, "acc")
+	want := allowed(t, g, s)
+	for _, try := range []string{"c", "b", "aab", "cca", "z"} {
+		if _, err := g.Advance(s, []byte(try)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got := allowed(t, g, s); !slices.Equal(got, want) || len(want) == 0 {
+		t.Errorf("%d, want %d", got, want)
+	}
+}
+
+// Whatever the text: no panic, no hang; and what may follow is what Advance takes.
+func FuzzGrammar(f *testing.F) {
+	for _, s := range []string{json, `root ::= ("a"?){2,5} [^\n-z]`, "root ::= a | root b\na ::= \"x\"\nb ::= a*", `root ::= .{3,}`} {
+		f.Add(s, "aab")
+	}
+	f.Fuzz(func(t *testing.T, source, text string) {
+		g, err := New(source)
+		if err != nil {
+			return
+		}
+		s, err := g.Start()
+		for i := 0; i < min(len(text), 64) && err == nil; i++ {
+			var next State
+			next, err = g.Advance(s, []byte{text[i]})
+			fits := next.Complete() || !next.Over()
+			if err == nil && fits != slices.Contains(brute(g, s, [][]byte{{text[i]}}), 0) {
+				t.Fatalf("%q: byte %d", text, i)
+			}
+			s = next
+		}
+		if err != nil {
+			return
+		}
+		var ids []int32
+		if NewVocabulary(pieces).Allowed(g, s, func(id int32) { ids = append(ids, id) }, nil) != nil {
+			return
+		}
+		slices.Sort(ids)
+		if want := brute(g, s, pieces); !slices.Equal(ids, want) {
+			t.Fatalf("%q after %q: %d, want %d", source, text, ids, want)
+		}
+	})
+}
