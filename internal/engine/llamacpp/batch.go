@@ -1,6 +1,10 @@
 package llamacpp
 
-import "github.com/hybridgroup/yzma/pkg/llama"
+import (
+	"slices"
+
+	"github.com/hybridgroup/yzma/pkg/llama"
+)
 
 // batch is the tokens of one step, and which sequence each belongs to.
 type batch struct {
@@ -32,16 +36,21 @@ func (b *batch) room() int { return batchSize - int(b.native.NTokens) }
 // add takes the next n unfed tokens of s.
 func (b *batch) add(s *sequence, n int) error {
 	p := part{s: s, before: s.fed, n: n, ends: s.fed+n == len(s.tokens)}
-	b.seq[0] = s.slot
+	b.seq[0] = s.slot.id
 	for i := range n {
 		at := s.fed + i
-		if err := b.native.Add(s.tokens[at], llama.Pos(at), b.seq, p.ends && i == n-1); err != nil {
+		if err := b.native.Add(s.tokens[at], llama.Pos(at), b.seq, p.ends && i == n-1 || s.toReplay(at+1)); err != nil {
 			return err
 		}
 	}
 	p.last = b.native.NTokens - 1
 	b.parts = append(b.parts, p)
 	return nil
+}
+
+// has says whether s is in the step.
+func (b *batch) has(s *sequence) bool {
+	return slices.ContainsFunc(b.parts, func(p part) bool { return p.s == s })
 }
 
 func (b *batch) free() { llama.BatchFree(b.native) }

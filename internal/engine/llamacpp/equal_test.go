@@ -98,13 +98,14 @@ func TestGreedyAnswersEqualLlamaCpp(t *testing.T) {
 
 func TestAnswersWithAllSamplersEqualLlamaCpp(t *testing.T) {
 	for name, path := range madeModels(t) {
-		m := load(t, engine.LoadOptions{Path: path, Context: 1024, Threads: 1})
 		for _, s := range []engine.Sampling{
 			{Temperature: 0.8, TopK: 40, TopP: 0.95, MinP: 0.05, RepeatPenalty: 1.1, Seed: 7},
 			{Temperature: 0, RepeatPenalty: 1.3},
+			{Temperature: 1.2, TopK: 100, TopP: 1, PresencePenalty: 0.7, FrequencyPenalty: 1.5, RepeatLastN: 200, Seed: 8},
 		} {
+			m := load(t, engine.LoadOptions{Path: path, Context: 1024, Threads: 1}) // one that has computed nothing yet: see minReuse
 			want := reference(t, plainRequest{Model: path, Text: prompts["long"], Tokens: 64, Context: 1024, IgnoreEOS: true,
-				Temp: float32(s.Temperature), TopK: int32(s.TopK), TopP: float32(s.TopP), MinP: float32(s.MinP), Repeat: float32(s.RepeatPenalty), Seed: s.Seed})
+				Temp: float32(s.Temperature), TopK: int32(s.TopK), TopP: float32(s.TopP), MinP: float32(s.MinP), Repeat: float32(s.RepeatPenalty), Presence: float32(s.PresencePenalty), Frequency: float32(s.FrequencyPenalty), LastN: int32(s.RepeatLastN), Seed: s.Seed})
 			t.Run(name, func(t *testing.T) {
 				same(t, generate(t, m, engine.Request{Prompt: prompts["long"], Raw: true, MaxTokens: 64, IgnoreEOS: true, Sampling: s}), want)
 			})

@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -197,8 +198,9 @@ func (m *model) openContext(dev device) error {
 	p := llama.ContextDefaultParams()
 	p.NSeqMax = uint32(m.info.Slots)
 	p.NCtx = uint32(m.info.Context * m.info.Slots)
-	// Cells of its own for each slot. One pool for all (KVUnified) costs 60-100 us a token on a small model, even with
-	// one slot; it will be needed when sequences share a prefix, because cells are copied only within a pool.
+	// Cells of its own for each slot. In one pool for all (KVUnified) every token's attention would run over the cells of
+	// all slots, a step could fail because others hold the cells it needs, and it costs 60-100 us a token on a small
+	// model, even with one slot. What a pool is for, a prefix that several have, is copied here instead: see slot.go.
 	p.KVUnified = 0
 	p.NBatch = batchSize
 	if dev.Backend == "cpu" {
@@ -217,8 +219,12 @@ func (m *model) openContext(dev device) error {
 		return err
 	}
 	m.batch = newBatch(batchSize)
-	for slot := range m.info.Slots {
-		m.slots = append(m.slots, llama.SeqId(m.info.Slots-1-slot)) // taken from the end: 0 first
+	for id := range m.info.Slots {
+		m.all = append(m.all, &slot{id: llama.SeqId(id)})
+	}
+	m.slots = slices.Clone(m.all)
+	if m.info.Slots > 1 && !llama.ModelIsRecurrent(m.weights) && !llama.ModelIsHybrid(m.weights) {
+		m.minCopy = max(minCopy, m.info.Context/copyShare)
 	}
 	return nil
 }

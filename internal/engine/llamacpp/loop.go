@@ -86,14 +86,13 @@ func (m *model) busy() bool {
 }
 
 func (m *model) enter(s *sequence) {
-	last := len(m.slots) - 1
-	s.slot, m.slots = m.slots[last], m.slots[:last]
 	s.result.Queued = time.Since(s.asked)
-	s.sampler = m.newSampler(s.request.Sampling, s.request.IgnoreEOS, s.tokens)
+	m.sit(s)
+	s.sampler = m.newSampler(s)
 	m.active = append(m.active, s)
 }
 
-// leave gives the slot back. The context forgets the sequence.
+// leave gives the slot back; what its cells hold stays there.
 func (m *model) leave(s *sequence, reason string, err error) {
 	for i, a := range m.active {
 		if a == s {
@@ -101,9 +100,8 @@ func (m *model) leave(s *sequence, reason string, err error) {
 			break
 		}
 	}
-	llama.SamplerFree(s.sampler)
-	m.forget(s)
-	m.slots = append(m.slots, s.slot)
+	llama.SamplerFree(s.sampler.chain)
+	m.stand(s)
 	s.finish(reason, err)
 }
 
@@ -116,8 +114,9 @@ func (m *model) dropCancelled() {
 	}
 }
 
-// fill gathers a step: the next token of each sequence that is answering, and one chunk of a prompt, of the
-// sequence that has been here longest.
+// fill gathers a step: the next token of each sequence that is answering, and a chunk of prompt. Sequences that read
+// their prompts take turns with the chunk, so that a short prompt does not wait for a long one; several short ones
+// share it.
 func (m *model) fill() bool {
 	m.batch.clear()
 	for _, s := range m.active {
@@ -125,13 +124,32 @@ func (m *model) fill() bool {
 			m.mustAdd(s, 1)
 		}
 	}
-	for _, s := range m.active {
-		if n := nextChunk(s.fed, len(s.tokens), m.chunk); s.unfed() > 1 && n <= m.batch.room() && s.hasRoom() {
-			m.mustAdd(s, n)
+	answering := len(m.batch.parts)
+	for left := m.chunk; left > 0; {
+		s := m.nextReader()
+		if s == nil {
 			break
 		}
+		n := nextChunk(s.fed, len(s.tokens), m.chunk)
+		if n > m.batch.room() || n > left && len(m.batch.parts) > answering {
+			break
+		}
+		m.turns++
+		s.turn = m.turns
+		m.mustAdd(s, n)
+		left -= n
 	}
 	return len(m.batch.parts) > 0
+}
+
+// nextReader returns the sequence whose turn it is to read its prompt, of those that are not in the step yet.
+func (m *model) nextReader() (next *sequence) {
+	for _, s := range m.active {
+		if s.unfed() > 1 && (next == nil || s.turn < next.turn) && !m.batch.has(s) && s.hasRoom() {
+			next = s
+		}
+	}
+	return next
 }
 
 func (m *model) mustAdd(s *sequence, n int) {
@@ -162,20 +180,21 @@ func (m *model) step() {
 	}
 	said := lastOf(complaints())
 	for _, p := range m.batch.parts {
+		m.forget(p.s) // who knows what a failed step has left in it
 		m.leave(p.s, "", fault.New(fault.Internal, "llama.cpp could not decode %d tokens (code %d): %s", m.batch.native.NTokens, rc, said))
 	}
 }
 
 // rewind takes out of the context's memory what the step may have put there.
 func (m *model) rewind(p part) {
-	if ok, err := llama.MemorySeqRm(m.memory, p.s.slot, llama.Pos(p.before), -1); err != nil || !ok {
+	if ok, err := llama.MemorySeqRm(m.memory, p.s.slot.id, llama.Pos(p.before), -1); err != nil || !ok {
 		m.forget(p.s) // a recurrent model's state cannot give back its newest part
 	}
 }
 
 // forget empties the context's memory of s, which is then fed again from its first token.
 func (m *model) forget(s *sequence) {
-	llama.MemorySeqRm(m.memory, s.slot, -1, -1)
+	llama.MemorySeqRm(m.memory, s.slot.id, -1, -1)
 	s.fed = 0
 }
 
@@ -183,16 +202,27 @@ func (m *model) forget(s *sequence) {
 func (m *model) advance(p part) {
 	s := p.s
 	s.fed += p.n
-	if s.result.CompletionTokens == 0 { // not when it is fed again after a rewind
-		s.events <- engine.Event{Prefill: &engine.Progress{Done: min(s.fed, s.prompt), Total: s.prompt}}
+	if s.result.CompletionTokens == s.resumed { // not when it is fed again after a rewind
+		s.events <- engine.Event{Prefill: &engine.Progress{Done: min(s.fed, s.begun), Total: s.begun}}
+	}
+	if s.replays() {
+		if err := m.replay(p); err != nil {
+			m.leave(s, engine.FinishCancelled, err)
+			return
+		}
 	}
 	if p.ends {
-		m.sample(s, llama.SamplerSample(s.sampler, m.context, p.last))
+		m.sample(s, p.last)
 	}
 }
 
-// sample takes the token that was picked: sends its text, or ends the sequence.
-func (m *model) sample(s *sequence, t llama.Token) {
+// sample picks the token that follows row and sends its text, or ends the sequence.
+func (m *model) sample(s *sequence, row int32) {
+	t, err := m.pick(s, row)
+	if err != nil {
+		m.leave(s, engine.FinishCancelled, err)
+		return
+	}
 	now := time.Now()
 	r := &s.result
 	if r.FirstToken.IsZero() {
@@ -206,11 +236,17 @@ func (m *model) sample(s *sequence, t llama.Token) {
 	}
 	r.CompletionTokens++
 	s.tokens = append(s.tokens, t)
-	text, stopped := s.pieces.push(m.piece(t))
-	s.events <- engine.Event{Text: text, Token: int32(t)}
-	if stopped {
+	piece := m.piece(t)
+	e := engine.Event{Token: int32(t), Logprob: m.logprob(s, row, t)}
+	var stopped bool
+	e.Text, stopped = s.pieces.push(piece)
+	s.events <- e
+	switch {
+	case stopped:
 		m.leave(s, engine.FinishStop, nil)
-	} else if r.CompletionTokens == s.limit {
+	case s.over():
+		m.end(s, engine.FinishStop)
+	case r.CompletionTokens == s.limit:
 		m.end(s, engine.FinishLength)
 	}
 }
@@ -223,15 +259,10 @@ func (m *model) end(s *sequence, reason string) {
 	m.leave(s, reason, nil)
 }
 
-// piece returns the bytes of a token; control tokens have none.
-func (m *model) piece(t llama.Token) []byte {
-	for {
-		n := int(llama.TokenToPiece(m.vocab, t, m.pieceBuf, 0, false))
-		if n >= 0 {
-			return m.pieceBuf[:n]
-		}
-		m.pieceBuf = make([]byte, -n)
-	}
+// piece returns the bytes of a token, until the next call.
+func (m *model) piece(t llama.Token) (piece []byte) {
+	piece, m.pieceBuf = pieceOf(m.vocab, t, m.pieceBuf)
+	return piece
 }
 
 var errClosed = errors.New("the model was closed")

@@ -22,20 +22,25 @@ type model struct {
 	context  llama.Context
 	memory   llama.Memory
 	chunk    int // most prompt tokens in a step
+	minCopy  int // what a copy of a slot must gain, in tokens; 0 = this model's cannot be copied
 
 	// The loop's own.
-	active   []*sequence   // in the order they came
-	slots    []llama.SeqId // slots that nobody has
+	active   []*sequence // in the order they came
+	all      []*slot
+	slots    []*slot // those that nobody has
 	batch    *batch
-	ends     []llama.LogitBias // see endTokens
+	scratch  scratch
 	pieceBuf []byte
 	undone   int // steps that were aborted
+	turns    int // see sequence.turn
+	seatings int // see slot.left
 
 	// Between the loop and its callers.
 	join  chan *sequence // taken while there is a free slot; those who wait are served in order
 	wake  chan struct{}  // somebody cancelled, or caught up
 	abort abortFlag
-	users sync.RWMutex // held for reading by every Generate
+	users sync.RWMutex  // held for reading by every Generate
+	words func() *words // the vocabulary's tables, made when they are first asked for
 	close sync.Once
 	quit  chan struct{} // closed by Close
 	gone  chan struct{} // closed when the loop has freed everything
@@ -44,7 +49,7 @@ type model struct {
 var _ engine.Model = (*model)(nil)
 
 func newModel() *model {
-	return &model{
+	m := &model{
 		pieceBuf: make([]byte, 256),
 		join:     make(chan *sequence),
 		wake:     make(chan struct{}, 1),
@@ -52,6 +57,8 @@ func newModel() *model {
 		quit:     make(chan struct{}),
 		gone:     make(chan struct{}),
 	}
+	m.words = sync.OnceValue(func() *words { return newWords(m.vocab, m.info.Vocabulary) })
+	return m
 }
 
 // Info describes the model.
@@ -68,7 +75,7 @@ func (m *model) Generate(ctx context.Context, r engine.Request, emit func(engine
 		return engine.Result{}, errClosed
 	default:
 	}
-	if err := checkSampling(r.Sampling); err != nil {
+	if err := m.checkSampling(r.Sampling); err != nil {
 		return engine.Result{}, err
 	}
 	tokens, err := m.tokenize(r)
@@ -80,10 +87,17 @@ func (m *model) Generate(ctx context.Context, r engine.Request, emit func(engine
 		return engine.Result{PromptTokens: len(tokens)}, err
 	}
 	s := newSequence(r, tokens, limit, asked)
+	if s.constraint, err = m.constrain(r); err != nil {
+		return s.result, err
+	}
+	if over, err := m.resume(s, emit); over || err != nil {
+		return s.result, err
+	}
 	select {
 	case m.join <- s:
 	case <-ctx.Done():
-		return engine.Result{PromptTokens: len(tokens), Queued: time.Since(asked), FinishReason: engine.FinishCancelled}, ctx.Err()
+		s.result.Queued, s.result.FinishReason = time.Since(asked), engine.FinishCancelled
+		return s.result, ctx.Err()
 	case <-m.quit:
 		return engine.Result{}, errClosed
 	}
@@ -116,7 +130,7 @@ func (m *model) follow(ctx context.Context, s *sequence, emit func(engine.Event)
 	}
 	defer context.AfterFunc(ctx, cancel)()
 	var stopped error // why nothing is emitted any more
-	emitted := 0
+	emitted := s.resumed
 	for e := range s.events {
 		if s.waiting.CompareAndSwap(true, false) {
 			m.rouse()

@@ -21,6 +21,9 @@ func (m *model) tokenize(r engine.Request) ([]llama.Token, error) {
 	if err := checkText(r); err != nil {
 		return nil, err
 	}
+	if len(r.Tokens) > 0 {
+		return m.asTokens("tokens", r.Tokens)
+	}
 	text, err := m.promptText(r)
 	if err != nil {
 		return nil, err
@@ -28,6 +31,18 @@ func (m *model) tokenize(r engine.Request) ([]llama.Token, error) {
 	tokens := llama.Tokenize(m.vocab, text, true, true)
 	if len(tokens) == 0 {
 		return nil, fault.New(fault.InvalidRequest, "the prompt is empty")
+	}
+	return tokens, nil
+}
+
+// asTokens takes tokens as they are.
+func (m *model) asTokens(field string, ids []int32) ([]llama.Token, error) {
+	tokens := make([]llama.Token, len(ids))
+	for i, id := range ids {
+		if err := m.checkToken(field, id); err != nil {
+			return nil, err
+		}
+		tokens[i] = llama.Token(id)
 	}
 	return tokens, nil
 }

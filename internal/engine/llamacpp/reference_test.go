@@ -23,9 +23,12 @@ type plainRequest struct {
 	Tokens, Context          int
 	IgnoreEOS                bool
 	Repeat, Temp, TopP, MinP float32
-	TopK                     int32
+	Presence, Frequency      float32
+	TopK, LastN              int32
 	Seed                     uint32
 }
+
+func (r plainRequest) penalties() bool { return r.Repeat != 0 || r.Presence != 0 || r.Frequency != 0 }
 
 // plainAnswer is what it found, and how long each part took.
 type plainAnswer struct {
@@ -101,7 +104,7 @@ func plainLoop(r plainRequest) (plainAnswer, error) {
 	vocab := llama.ModelGetVocab(model)
 	a.Prompt = llama.Tokenize(vocab, r.Text, true, true)
 	chain := plainChain(r, vocab)
-	if r.Repeat != 0 {
+	if r.penalties() {
 		for _, p := range a.Prompt {
 			llama.SamplerAccept(chain, p)
 		}
@@ -143,8 +146,15 @@ func plainChain(r plainRequest, vocab llama.Vocab) llama.Sampler {
 		}
 		llama.SamplerChainAdd(chain, llama.SamplerInitLogitBias(n, int32(len(never)), &never[0]))
 	}
-	if r.Repeat != 0 {
-		llama.SamplerChainAdd(chain, llama.SamplerInitPenalties(n, 64, r.Repeat, 0, 0))
+	if r.penalties() {
+		last, repeat := r.LastN, r.Repeat
+		if last == 0 {
+			last = 64
+		}
+		if repeat == 0 {
+			repeat = 1
+		}
+		llama.SamplerChainAdd(chain, llama.SamplerInitPenalties(n, last, repeat, r.Frequency, r.Presence))
 	}
 	if r.Temp == 0 {
 		llama.SamplerChainAdd(chain, llama.SamplerInitGreedy())

@@ -9,11 +9,21 @@ import (
 	"rbee/internal/fault"
 )
 
-// penaltyWindow is how many tokens the repeat penalty looks back, prompt included.
-const penaltyWindow = 64
+const (
+	// penaltyWindow is how many tokens the penalties look back if the request does not say, prompt included.
+	penaltyWindow = 64
+	// forbids is the bias from which on a token is never picked: OpenAI's clients ban tokens with -100.
+	forbids = -100
+	// maxTopLogprobs is how many alternatives a request may see.
+	maxTopLogprobs = 100
+)
 
 // checkSampling refuses values that have no meaning.
-func checkSampling(s engine.Sampling) error {
+func (m *model) checkSampling(s engine.Sampling) error {
+	top := 0
+	if s.TopLogprobs != nil {
+		top = *s.TopLogprobs
+	}
 	for _, f := range []struct {
 		name            string
 		value, min, max float64
@@ -23,29 +33,63 @@ func checkSampling(s engine.Sampling) error {
 		{"top_p", s.TopP, 0, 1},
 		{"min_p", s.MinP, 0, 1},
 		{"repeat_penalty", s.RepeatPenalty, 0, 10},
+		{"presence_penalty", s.PresencePenalty, -2, 2},
+		{"frequency_penalty", s.FrequencyPenalty, -2, 2},
+		{"repeat_last_n", float64(s.RepeatLastN), -1, maxContext},
+		{"top_logprobs", float64(top), 0, maxTopLogprobs},
 	} {
 		if !(f.value >= f.min && f.value <= f.max) { // written so that NaN is refused
 			return fault.New(fault.InvalidRequest, "%s is %g: it must be between %g and %g", f.name, f.value, f.min, f.max).
 				With("field", f.name)
 		}
 	}
+	for t, bias := range s.LogitBias {
+		if err := m.checkToken("logit_bias", t); err != nil {
+			return err
+		}
+		if bias != bias {
+			return fault.New(fault.InvalidRequest, "logit_bias of token %d is no number", t).With("field", "logit_bias")
+		}
+	}
 	return nil
 }
 
-// newSampler builds the chain that picks the next token: penalties, top-k, top-p, min-p, temperature, draw; or the
-// most likely one at temperature 0. The caller frees it.
+// checkToken refuses what is no token: native code ends the process at one.
+func (m *model) checkToken(field string, t int32) error {
+	if t >= 0 && int(t) < m.info.Vocabulary {
+		return nil
+	}
+	return fault.New(fault.InvalidRequest, "%s: there is no token %d, the model has those from 0 to %d", field, t, m.info.Vocabulary-1).
+		With("field", field)
+}
+
+// sampler is what picks the tokens of a sequence.
+type sampler struct {
+	chain llama.Sampler
+	bias  []llama.LogitBias
+}
+
+// newSampler builds the chain that picks the next token: bias, penalties, top-k, top-p, min-p, temperature, draw; or
+// the most likely one at temperature 0. The caller frees it.
 //
-// As in llama.cpp's own programs, ignoring the end of text means that it is never picked, and the penalty knows
-// the end of the prompt.
-func (m *model) newSampler(s engine.Sampling, ignoreEOS bool, prompt []llama.Token) llama.Sampler {
+// As in llama.cpp's own programs, ignoring the end of text means that it is never picked, and the penalties know the
+// end of the prompt.
+func (m *model) newSampler(seq *sequence) sampler {
+	s := seq.request.Sampling
 	chain := llama.SamplerChainInit(llama.SamplerChainDefaultParams())
 	add := func(s llama.Sampler) { llama.SamplerChainAdd(chain, s) }
 	n := int32(m.info.Vocabulary)
-	if ends := m.endTokens(); ignoreEOS && len(ends) > 0 {
-		add(llama.SamplerInitLogitBias(n, int32(len(ends)), &ends[0]))
+	bias := m.biasOf(seq.request)
+	if len(bias) > 0 {
+		add(llama.SamplerInitLogitBias(n, int32(len(bias)), &bias[0]))
 	}
-	if s.RepeatPenalty != 0 && s.RepeatPenalty != 1 {
-		add(llama.SamplerInitPenalties(n, penaltyWindow, float32(s.RepeatPenalty), 0, 0))
+	window := m.window(s)
+	if window > 0 {
+		repeat := s.RepeatPenalty
+		if repeat == 0 {
+			repeat = 1
+		}
+		add(llama.SamplerInitPenalties(n, int32(window), float32(repeat), float32(s.FrequencyPenalty), float32(s.PresencePenalty)))
 	}
 	if s.Temperature == 0 {
 		add(llama.SamplerInitGreedy())
@@ -62,22 +106,41 @@ func (m *model) newSampler(s engine.Sampling, ignoreEOS bool, prompt []llama.Tok
 		add(llama.SamplerInitTemp(float32(s.Temperature)))
 		add(llama.SamplerInitDist(s.Seed))
 	}
-	for _, t := range prompt[max(0, len(prompt)-penaltyWindow):] {
+	passed := seq.tokens
+	if seq.replays() { // the others pass when their turn comes
+		passed = passed[:seq.prompt]
+	}
+	for _, t := range passed[max(0, len(passed)-window):] {
 		llama.SamplerAccept(chain, t)
 	}
-	return chain
+	return sampler{chain, bias}
 }
 
-// endTokens returns a bias that forbids every token that ends a text. Looked up once: it is a call for each token
-// of the vocabulary.
-func (m *model) endTokens() []llama.LogitBias {
-	if m.ends == nil {
-		m.ends = []llama.LogitBias{}
-		for t := range llama.Token(m.info.Vocabulary) {
-			if llama.VocabIsEOG(m.vocab, t) {
-				m.ends = append(m.ends, llama.LogitBias{Token: t, Bias: float32(math.Inf(-1))})
-			}
-		}
+// window returns how many tokens the penalties look back, 0 if there are none.
+func (m *model) window(s engine.Sampling) int {
+	if (s.RepeatPenalty == 0 || s.RepeatPenalty == 1) && s.PresencePenalty == 0 && s.FrequencyPenalty == 0 {
+		return 0
 	}
-	return m.ends
+	switch {
+	case s.RepeatLastN < 0:
+		return m.info.Context
+	case s.RepeatLastN == 0:
+		return penaltyWindow
+	}
+	return min(s.RepeatLastN, m.info.Context)
+}
+
+// biasOf returns what is added to the logits of single tokens.
+func (m *model) biasOf(r engine.Request) []llama.LogitBias {
+	var bias []llama.LogitBias
+	if r.IgnoreEOS {
+		bias = m.words().neverEnd()
+	}
+	for t, b := range r.Sampling.LogitBias {
+		if b <= forbids {
+			b = float32(math.Inf(-1))
+		}
+		bias = append(bias, llama.LogitBias{Token: llama.Token(t), Bias: b})
+	}
+	return bias
 }

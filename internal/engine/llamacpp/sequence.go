@@ -25,12 +25,20 @@ type sequence struct {
 	asked   time.Time
 	pieces  *cutter
 
+	// Set before it joins: what was made of the answer elsewhere, see resume.
+	resumed     int // tokens of the answer
+	begun       int // tokens of prompt and answer
+	*constraint     // what the grammar allows next; nil = anything. The loop's from then on
+
 	// The loop's, set when the sequence gets a slot.
-	slot    llama.SeqId
-	sampler llama.Sampler
-	tokens  []llama.Token // the prompt, then what was sampled
-	fed     int           // how many of tokens the context's memory holds
-	started time.Time     // the first prompt token was fed
+	slot     *slot
+	sampler  sampler
+	tokens   []llama.Token // the prompt, then what was sampled
+	fed      int           // how many of tokens the context's memory holds
+	replayed int           // while it replays: how many of tokens have passed the sampler
+	past     *constraint   // while it replays: where the grammar was then
+	turn     int           // when it read a chunk of its prompt last
+	started  time.Time     // the first prompt token was fed
 
 	// Written by the loop, read by the caller after events is closed.
 	result engine.Result
@@ -46,7 +54,7 @@ func newSequence(r engine.Request, tokens []llama.Token, limit int, asked time.T
 	return &sequence{
 		request: r, prompt: len(tokens), limit: limit, asked: asked,
 		pieces: newCutter(r.Stop),
-		tokens: tokens,
+		begun:  len(tokens), tokens: tokens,
 		events: make(chan engine.Event, eventsAhead),
 		result: engine.Result{PromptTokens: len(tokens)},
 	}
