@@ -157,7 +157,7 @@ func (m *model) open(o engine.LoadOptions, dev device) error {
 	if err := m.describe(o, dev); err != nil {
 		return err
 	}
-	return m.openContext(dev)
+	return m.openContext()
 }
 
 // describe fills m.info and checks that this is a model that answers.
@@ -173,8 +173,10 @@ func (m *model) describe(o engine.LoadOptions, dev device) error {
 		Slots:          o.Slots,
 		Threads:        o.Threads,
 		Vocabulary:     int(llama.VocabNTokens(m.vocab)),
-		Backend:        dev.Backend,
-		Device:         dev.ID,
+
+		EmbeddingLength: int(llama.ModelNEmbdOut(m.weights)),
+		Backend:         dev.Backend,
+		Device:          dev.ID,
 	}
 	m.template = llama.ModelChatTemplate(m.weights, "")
 	m.info.HasTemplate = m.template != ""
@@ -193,24 +195,31 @@ func (m *model) describe(o engine.LoadOptions, dev device) error {
 	return nil
 }
 
-func (m *model) openContext(dev device) error {
-	m.chunk = chunkCPU
+// contextParams are those of any context of this model.
+func (m *model) contextParams() llama.ContextParams {
 	p := llama.ContextDefaultParams()
+	p.NBatch = batchSize
+	if m.info.Backend == "cpu" {
+		p.OpOffload = 0
+	}
+	p.NUbatch = uint32(microBatch(m.chunk))
+	p.NThreads, p.NThreadsBatch = int32(m.info.Threads), int32(m.info.Threads)
+	p.AbortCallback, p.AbortCallbackData = library.abort, m.abort.address()
+	return p
+}
+
+func (m *model) openContext() error {
+	m.chunk = chunkGPU
+	if m.info.Backend == "cpu" {
+		m.chunk = chunkCPU
+	}
+	p := m.contextParams()
 	p.NSeqMax = uint32(m.info.Slots)
 	p.NCtx = uint32(m.info.Context * m.info.Slots)
 	// Cells of its own for each slot. In one pool for all (KVUnified) every token's attention would run over the cells of
 	// all slots, a step could fail because others hold the cells it needs, and it costs 60-100 us a token on a small
 	// model, even with one slot. What a pool is for, a prefix that several have, is copied here instead: see slot.go.
 	p.KVUnified = 0
-	p.NBatch = batchSize
-	if dev.Backend == "cpu" {
-		p.OpOffload = 0
-	} else {
-		m.chunk = chunkGPU
-	}
-	p.NUbatch = uint32(microBatch(m.chunk))
-	p.NThreads, p.NThreadsBatch = int32(m.info.Threads), int32(m.info.Threads)
-	p.AbortCallback, p.AbortCallbackData = library.abort, m.abort.address()
 	var err error
 	if m.context, err = llama.InitFromModel(m.weights, p); err != nil {
 		return contextFailure(m.info)

@@ -37,6 +37,10 @@ func (m *model) run(o engine.LoadOptions, dev device, ready chan<- error) {
 		if m.fill() {
 			m.step()
 		}
+		m.embed()
+	}
+	if j := m.embedder.now; j != nil {
+		j.done <- errClosed
 	}
 	for _, s := range m.active {
 		m.leave(s, engine.FinishCancelled, errClosed)
@@ -53,12 +57,18 @@ func (m *model) admit() bool {
 		if len(m.slots) == 0 {
 			join = nil
 		}
+		embeds := m.embeds
+		if m.embedder.now != nil {
+			embeds = nil
+		}
 		if m.busy() {
 			select {
 			case <-m.quit:
 				return false
 			case s := <-join:
 				m.enter(s)
+				continue
+			case m.embedder.now = <-embeds:
 				continue
 			default:
 				return true
@@ -69,6 +79,7 @@ func (m *model) admit() bool {
 			return false
 		case s := <-join:
 			m.enter(s)
+		case m.embedder.now = <-embeds:
 		case <-m.wake:
 			return true
 		}
@@ -77,6 +88,9 @@ func (m *model) admit() bool {
 
 // busy says whether a step could be made now, or a sequence wants to leave.
 func (m *model) busy() bool {
+	if m.embedder.now != nil {
+		return true
+	}
 	for _, s := range m.active {
 		if s.cancelled.Load() || s.hasRoom() {
 			return true

@@ -30,20 +30,22 @@ type model struct {
 	slots    []*slot // those that nobody has
 	batch    *batch
 	scratch  scratch
+	embedder embedder
 	pieceBuf []byte
 	undone   int // steps that were aborted
 	turns    int // see sequence.turn
 	seatings int // see slot.left
 
 	// Between the loop and its callers.
-	join  chan *sequence // taken while there is a free slot; those who wait are served in order
-	wake  chan struct{}  // somebody cancelled, or caught up
-	abort abortFlag
-	users sync.RWMutex  // held for reading by every Generate
-	words func() *words // the vocabulary's tables, made when they are first asked for
-	close sync.Once
-	quit  chan struct{} // closed by Close
-	gone  chan struct{} // closed when the loop has freed everything
+	join   chan *sequence  // taken while there is a free slot; those who wait are served in order
+	embeds chan *embedding // taken one at a time
+	wake   chan struct{}   // somebody cancelled, or caught up
+	abort  abortFlag
+	users  sync.RWMutex  // held for reading by every Generate
+	words  func() *words // the vocabulary's tables, made when they are first asked for
+	close  sync.Once
+	quit   chan struct{} // closed by Close
+	gone   chan struct{} // closed when the loop has freed everything
 }
 
 var _ engine.Model = (*model)(nil)
@@ -52,6 +54,7 @@ func newModel() *model {
 	m := &model{
 		pieceBuf: make([]byte, 256),
 		join:     make(chan *sequence),
+		embeds:   make(chan *embedding),
 		wake:     make(chan struct{}, 1),
 		abort:    newAbortFlag(),
 		quit:     make(chan struct{}),
@@ -179,6 +182,7 @@ func (m *model) Close() error {
 
 // free gives back what open made, in reverse. Called by the loop.
 func (m *model) free() {
+	m.embedder.free()
 	if m.batch != nil {
 		m.batch.free()
 	}
@@ -188,9 +192,4 @@ func (m *model) free() {
 	if m.weights != 0 {
 		llama.ModelFree(m.weights)
 	}
-}
-
-// Embed implements engine.Model.
-func (m *model) Embed(context.Context, []engine.Input) ([]engine.Embedding, error) {
-	return nil, fault.New(fault.InvalidRequest, "this engine makes no embeddings yet")
 }

@@ -21,7 +21,7 @@ const referenceCommand = "reference"
 type plainRequest struct {
 	Libraries, Model, Text   string
 	Tokens, Context          int
-	IgnoreEOS                bool
+	IgnoreEOS, Embed         bool
 	Repeat, Temp, TopP, MinP float32
 	Presence, Frequency      float32
 	TopK, LastN              int32
@@ -35,6 +35,7 @@ type plainAnswer struct {
 	Prompt, Tokens              []llama.Token
 	Bytes                       []byte
 	EndOfText                   bool
+	Embedding                   []float32
 	LoadMS, InitMS              float64 // opening the libraries; starting llama.cpp and its backends
 	ModelMS, ContextMS, TokenUS float64 // loading the model; making a context; each answer token
 }
@@ -96,6 +97,10 @@ func plainLoop(r plainRequest) (plainAnswer, error) {
 	params := llama.ContextDefaultParams()
 	params.NCtx = uint32(r.Context)
 	params.NThreads, params.NThreadsBatch = 1, 1
+	if r.Embed {
+		params.Embeddings, params.PoolingType = 1, llama.PoolingTypeMean
+		params.NUbatch = params.NBatch // it pools what it computes at once
+	}
 	ctx, err := llama.InitFromModel(model, params)
 	if err != nil {
 		return a, err
@@ -103,6 +108,13 @@ func plainLoop(r plainRequest) (plainAnswer, error) {
 	lap(&a.ContextMS)
 	vocab := llama.ModelGetVocab(model)
 	a.Prompt = llama.Tokenize(vocab, r.Text, true, true)
+	if r.Embed {
+		if rc, err := llama.Decode(ctx, llama.BatchGetOne(slices.Clone(a.Prompt))); err != nil || rc != 0 {
+			return a, fmt.Errorf("decode: %d, %v", rc, err)
+		}
+		a.Embedding, err = llama.GetEmbeddingsSeq(ctx, 0, llama.ModelNEmbd(model))
+		return a, err
+	}
 	chain := plainChain(r, vocab)
 	if r.penalties() {
 		for _, p := range a.Prompt {
