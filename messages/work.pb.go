@@ -2510,7 +2510,8 @@ type WorkerState struct {
 	StartedUnixNano      int64                  `protobuf:"varint,14,opt,name=started_unix_nano,json=startedUnixNano,proto3" json:"started_unix_nano,omitempty"`
 	Context              int64                  `protobuf:"varint,15,opt,name=context,proto3" json:"context,omitempty"`
 	Threads              int64                  `protobuf:"varint,16,opt,name=threads,proto3" json:"threads,omitempty"`
-	GpuLayers            int64                  `protobuf:"varint,17,opt,name=gpu_layers,json=gpuLayers,proto3" json:"gpu_layers,omitempty"` // as asked for; -1 = all
+	GpuLayers            int64                  `protobuf:"varint,17,opt,name=gpu_layers,json=gpuLayers,proto3" json:"gpu_layers,omitempty"`       // as asked for; -1 = all
+	MemoryBytes          int64                  `protobuf:"varint,30,opt,name=memory_bytes,json=memoryBytes,proto3" json:"memory_bytes,omitempty"` // resident memory that its load added, as measured; 0 = not known
 	unknownFields        protoimpl.UnknownFields
 	sizeCache            protoimpl.SizeCache
 }
@@ -2664,6 +2665,74 @@ func (x *WorkerState) GetGpuLayers() int64 {
 	return 0
 }
 
+func (x *WorkerState) GetMemoryBytes() int64 {
+	if x != nil {
+		return x.MemoryBytes
+	}
+	return 0
+}
+
+// StopWorkers asks a hive to stop workers. What they were answering is cancelled.
+type StopWorkers struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Addresses     []string               `protobuf:"bytes,1,rep,name=addresses,proto3" json:"addresses,omitempty"`
+	GraceMs       int64                  `protobuf:"varint,2,opt,name=grace_ms,json=graceMs,proto3" json:"grace_ms,omitempty"`
+	Cause         string                 `protobuf:"bytes,3,opt,name=cause,proto3" json:"cause,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *StopWorkers) Reset() {
+	*x = StopWorkers{}
+	mi := &file_messages_work_proto_msgTypes[32]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *StopWorkers) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*StopWorkers) ProtoMessage() {}
+
+func (x *StopWorkers) ProtoReflect() protoreflect.Message {
+	mi := &file_messages_work_proto_msgTypes[32]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use StopWorkers.ProtoReflect.Descriptor instead.
+func (*StopWorkers) Descriptor() ([]byte, []int) {
+	return file_messages_work_proto_rawDescGZIP(), []int{32}
+}
+
+func (x *StopWorkers) GetAddresses() []string {
+	if x != nil {
+		return x.Addresses
+	}
+	return nil
+}
+
+func (x *StopWorkers) GetGraceMs() int64 {
+	if x != nil {
+		return x.GraceMs
+	}
+	return 0
+}
+
+func (x *StopWorkers) GetCause() string {
+	if x != nil {
+		return x.Cause
+	}
+	return ""
+}
+
 // HiveState is everything a hive knows of its workers; it replaces what was known.
 type HiveState struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -2675,7 +2744,7 @@ type HiveState struct {
 
 func (x *HiveState) Reset() {
 	*x = HiveState{}
-	mi := &file_messages_work_proto_msgTypes[32]
+	mi := &file_messages_work_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2687,7 +2756,7 @@ func (x *HiveState) String() string {
 func (*HiveState) ProtoMessage() {}
 
 func (x *HiveState) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_work_proto_msgTypes[32]
+	mi := &file_messages_work_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2700,7 +2769,7 @@ func (x *HiveState) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HiveState.ProtoReflect.Descriptor instead.
 func (*HiveState) Descriptor() ([]byte, []int) {
-	return file_messages_work_proto_rawDescGZIP(), []int{32}
+	return file_messages_work_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *HiveState) GetNode() string {
@@ -2949,7 +3018,7 @@ const file_messages_work_proto_rawDesc = "" +
 	"\fmemory_bytes\x18\x06 \x01(\x03R\vmemoryBytes\"2\n" +
 	"\n" +
 	"LoadFailed\x12$\n" +
-	"\x05error\x18\x01 \x01(\v2\x0e.rbee.v1.ErrorR\x05error\"\xf9\x03\n" +
+	"\x05error\x18\x01 \x01(\v2\x0e.rbee.v1.ErrorR\x05error\"\x9c\x04\n" +
 	"\vWorkerState\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x18\n" +
 	"\aaddress\x18\x02 \x01(\tR\aaddress\x12\x12\n" +
@@ -2971,7 +3040,12 @@ const file_messages_work_proto_rawDesc = "" +
 	"\acontext\x18\x0f \x01(\x03R\acontext\x12\x18\n" +
 	"\athreads\x18\x10 \x01(\x03R\athreads\x12\x1d\n" +
 	"\n" +
-	"gpu_layers\x18\x11 \x01(\x03R\tgpuLayers\"O\n" +
+	"gpu_layers\x18\x11 \x01(\x03R\tgpuLayers\x12!\n" +
+	"\fmemory_bytes\x18\x1e \x01(\x03R\vmemoryBytes\"\\\n" +
+	"\vStopWorkers\x12\x1c\n" +
+	"\taddresses\x18\x01 \x03(\tR\taddresses\x12\x19\n" +
+	"\bgrace_ms\x18\x02 \x01(\x03R\agraceMs\x12\x14\n" +
+	"\x05cause\x18\x03 \x01(\tR\x05cause\"O\n" +
 	"\tHiveState\x12\x12\n" +
 	"\x04node\x18\x01 \x01(\tR\x04node\x12.\n" +
 	"\aworkers\x18\x02 \x03(\v2\x14.rbee.v1.WorkerStateR\aworkersB\x0fZ\rrbee/messagesb\x06proto3"
@@ -2988,7 +3062,7 @@ func file_messages_work_proto_rawDescGZIP() []byte {
 	return file_messages_work_proto_rawDescData
 }
 
-var file_messages_work_proto_msgTypes = make([]protoimpl.MessageInfo, 34)
+var file_messages_work_proto_msgTypes = make([]protoimpl.MessageInfo, 35)
 var file_messages_work_proto_goTypes = []any{
 	(*Error)(nil),        // 0: rbee.v1.Error
 	(*ModelRef)(nil),     // 1: rbee.v1.ModelRef
@@ -3022,11 +3096,12 @@ var file_messages_work_proto_goTypes = []any{
 	(*Loaded)(nil),       // 29: rbee.v1.Loaded
 	(*LoadFailed)(nil),   // 30: rbee.v1.LoadFailed
 	(*WorkerState)(nil),  // 31: rbee.v1.WorkerState
-	(*HiveState)(nil),    // 32: rbee.v1.HiveState
-	nil,                  // 33: rbee.v1.Sampling.LogitBiasEntry
+	(*StopWorkers)(nil),  // 32: rbee.v1.StopWorkers
+	(*HiveState)(nil),    // 33: rbee.v1.HiveState
+	nil,                  // 34: rbee.v1.Sampling.LogitBiasEntry
 }
 var file_messages_work_proto_depIdxs = []int32{
-	33, // 0: rbee.v1.Sampling.logit_bias:type_name -> rbee.v1.Sampling.LogitBiasEntry
+	34, // 0: rbee.v1.Sampling.logit_bias:type_name -> rbee.v1.Sampling.LogitBiasEntry
 	1,  // 1: rbee.v1.Generate.model:type_name -> rbee.v1.ModelRef
 	2,  // 2: rbee.v1.Generate.load:type_name -> rbee.v1.LoadOptions
 	3,  // 3: rbee.v1.Generate.messages:type_name -> rbee.v1.ChatMessage
@@ -3069,7 +3144,7 @@ func file_messages_work_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_messages_work_proto_rawDesc), len(file_messages_work_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   34,
+			NumMessages:   35,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -135,6 +135,8 @@ func (h *hive) take(m any, sender *actor.PID) {
 		h.cancel(m)
 	case *messages.Stalled:
 		h.stalled(m)
+	case *messages.StopWorkers:
+		h.unload(m)
 	case *messages.Shutdown:
 		h.stop(m)
 	case Stop:
@@ -277,6 +279,9 @@ func (h *hive) do(s *slot, e effect) {
 		}
 	case doStopLink:
 		m := supervisor.StopLink{Grace: supervisor.DefaultGrace, Cause: string(s.state)}
+		if u := s.unload; u != nil {
+			m.Grace, m.Cause = time.Duration(u.GetGraceMs())*time.Millisecond, u.GetCause()
+		}
 		if h.stopping != nil {
 			m = supervisor.StopLink{Grace: time.Duration(h.stopping.GetGraceMs()) * time.Millisecond, Cause: h.stopping.GetCause(),
 				Traceparent: h.stopping.GetTraceparent()}

@@ -27,9 +27,10 @@ const (
 	evFree   event = "free"  // its last request was released
 	evSpent  event = "spent" // its last request was released, and it is not to be used again
 	evIdle   event = "too-idle"
-	evStall  event = "stall" // a request makes no progress: the worker is not to be trusted
-	evStop   event = "stop"  // the hive stops
-	evDown   event = "down"  // its link says it is gone
+	evStall  event = "stall"  // a request makes no progress: the worker is not to be trusted
+	evUnload event = "unload" // somebody asked for this worker's end
+	evStop   event = "stop"   // the hive stops
+	evDown   event = "down"   // its link says it is gone
 )
 
 const (
@@ -46,11 +47,13 @@ var table = fsm.New(
 	rule(loading, evLoaded, idle, doArmIdle, doPump),
 	rule(loading, evFailed, failed, doFailOwn, doStopLink),
 	rule(loading, evStuck, failed, doFailOwn, doKillLink),
+	rule(loading, evUnload, draining, doFailOwn, doStopLink),
 	rule(loading, evStop, draining, doStopLink),
 	rule(loading, evDown, gone, doFailOwn, doRemove, doPump),
 
 	rule(idle, evTake, busy),
 	rule(idle, evIdle, draining, doStopLink),
+	rule(idle, evUnload, draining, doStopLink),
 	rule(idle, evStop, draining, doStopLink),
 	rule(idle, evDown, gone, doRemove, doPump),
 
@@ -58,9 +61,11 @@ var table = fsm.New(
 	rule(busy, evFree, idle, doArmIdle, doPump),
 	rule(busy, evSpent, spent, doPump),
 	rule(busy, evStall, draining, doKillLink),
+	rule(busy, evUnload, draining, doStopLink),
 	rule(busy, evStop, draining, doStopLink),
 	rule(busy, evDown, gone, doSettle, doRemove, doPump),
 
+	rule(spent, evUnload, draining, doStopLink),
 	rule(spent, evStop, draining, doStopLink),
 	rule(spent, evDown, gone, doRemove, doPump),
 

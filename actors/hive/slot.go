@@ -24,10 +24,11 @@ type slot struct {
 	told  bool // a request was told of its start
 
 	state  state
-	err    *fault.Error // why it failed, once it did
-	died   bool         // err is its death: another worker may do better
-	cause  string       // how it ended, once it is down
-	total  int64        // slots, as the worker itself says once it is loaded
+	unload *messages.StopWorkers // why it is to end before its hive, if it is
+	err    *fault.Error          // why it failed, once it did
+	died   bool                  // err is its death: another worker may do better
+	cause  string                // how it ended, once it is down
+	total  int64                 // slots, as the worker itself says once it is loaded
 	loaded *messages.Loaded
 	active map[string]*pending
 	known  place.Known
@@ -46,7 +47,7 @@ func (s *slot) row(node string) *messages.WorkerState {
 		GpuLayers: s.key.want.GPULayers,
 	}
 	if s.loaded != nil {
-		r.Backend, r.Device = s.loaded.GetBackend(), s.loaded.GetDevice()
+		r.Backend, r.Device, r.MemoryBytes = s.loaded.GetBackend(), s.loaded.GetDevice(), s.loaded.GetMemoryBytes()
 	}
 	if s.err != nil {
 		r.Reason = s.err.Message

@@ -57,6 +57,7 @@ type queen struct {
 	lives   map[string]int              // of each hive's name: addresses are never used again
 	deaths  map[string]supervisor.Lives // by node
 	lost    map[string]*fault.Error     // by node: why its last life ended, until it serves again
+	waits   []wait                      // for the end of what somebody wanted to end
 	ledger  map[string]*request
 	known   map[string]*place.Known // by node: what its present hive's workers have read
 
@@ -140,6 +141,8 @@ func (q *queen) take(m any) {
 			m.r.survey.late = true
 			q.consider(m.r)
 		}
+	case unload:
+		q.unload(m)
 	case *messages.Shutdown:
 		q.stop(m, 0)
 	case Stop:

@@ -26,6 +26,7 @@ type hive struct {
 	started *supervisor.Launched // between reached and attached
 	fault   *fault.Error         // why it is gone, once it is
 	waiting []*request           // for it to serve
+	unload  *messages.Shutdown   // why it is to end before its queen, if it is
 	told    bool                 // somebody was told of its start
 	last    note                 // what its reaching said last
 }
@@ -130,6 +131,7 @@ func (q *queen) fromHive(m supervisor.FromChild) {
 	case *messages.HiveState:
 		if q.current[h.node.Name] == h {
 			_ = q.Registry.ReplaceNode(h.node.Name, m.GetWorkers()) // a hive that claims another's workers is not believed
+			q.checkWaits()
 		}
 	case *messages.Ended:
 		ends := supervisor.Claims(h.address, m.GetProcesses())
@@ -181,8 +183,12 @@ func (q *queen) do(h *hive, e effect) {
 			}
 		}
 	case doStopLink:
-		q.root.Send(h.link.PID, supervisor.StopLink{Grace: time.Duration(q.stopping.GetGraceMs()) * time.Millisecond,
-			Cause: q.stopping.GetCause(), Traceparent: q.stopping.GetTraceparent()})
+		why := h.unload
+		if q.stopping != nil {
+			why = q.stopping
+		}
+		q.root.Send(h.link.PID, supervisor.StopLink{Grace: time.Duration(why.GetGraceMs()) * time.Millisecond,
+			Cause: why.GetCause(), Traceparent: why.GetTraceparent()})
 	case doRetire:
 		if q.current[h.node.Name] == h {
 			delete(q.current, h.node.Name)
@@ -195,6 +201,7 @@ func (q *queen) do(h *hive, e effect) {
 		h.reach.cancel() // of a context that nobody waits for any more
 		delete(q.hives, h.address)
 		q.inventory()
+		q.checkWaits()
 	}
 }
 

@@ -58,6 +58,7 @@ type stream struct {
 	closed  bool
 	flushed int64 // pieces read by the client and not yet given as credit
 	unread  int64 // pieces in events
+	view    view
 }
 
 // What the client's side and the timers say to the actor.
@@ -73,6 +74,7 @@ func newStream(b *Backend, g *messages.Generate) (*stream, error) {
 	var name [16]byte
 	_, _ = rand.Read(name[:]) // never fails (crypto/rand)
 	s := &stream{q: b, g: g, wake: make(chan struct{}, 1)}
+	s.view.begin(g)
 	g.Credit = firstCredit
 	if g.GetBudgetMs() > 0 {
 		s.deadline = time.Now().Add(time.Duration(g.GetBudgetMs()) * time.Millisecond)
@@ -294,6 +296,7 @@ func (s *stream) release(c actor.Context) {
 func (s *stream) append(e gateway.Event) {
 	s.mu.Lock()
 	if !s.closed {
+		s.view.see(e)
 		s.events = append(s.events, e)
 		s.unread += int64(len(e.Tokens.GetPieces()))
 	}

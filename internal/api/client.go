@@ -136,6 +136,31 @@ func (c *Client) Workers(ctx context.Context) ([]Worker, error) {
 	return w.Workers, err
 }
 
+// Requests returns the requests that are not over, oldest first.
+func (c *Client) Requests(ctx context.Context) ([]Request, error) {
+	var r Requests
+	err := c.get(ctx, "/rbee/v1/requests", &r)
+	return r.Requests, err
+}
+
+// Stop ends a node, a worker, or the workers of a model, and returns when they are gone.
+func (c *Client) Stop(ctx context.Context, r *StopRequest) (s Stopped, err error) {
+	body, err := json.Marshal(r)
+	if err != nil {
+		return s, err
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, base+"/rbee/v1/stop", bytes.NewReader(body))
+	if err != nil {
+		return s, err
+	}
+	req.Header.Set("Content-Type", "application/json")
+	resp, err := c.http.Do(req)
+	if err != nil {
+		return s, err
+	}
+	return s, read(resp, "/rbee/v1/stop", &s)
+}
+
 // Nodes returns how the queen's nodes are.
 func (c *Client) Nodes(ctx context.Context) ([]Node, error) {
 	var n Nodes
@@ -148,6 +173,10 @@ func (c *Client) get(ctx context.Context, path string, into any) error {
 	if err != nil {
 		return err
 	}
+	return read(resp, path, into)
+}
+
+func read(resp *http.Response, path string, into any) error {
 	defer resp.Body.Close()
 	if resp.StatusCode != http.StatusOK {
 		return failure(resp)

@@ -33,6 +33,7 @@ type Worker struct {
 	Started        time.Time `json:"started"`
 	Context        int64     `json:"context"`
 	Threads        int64     `json:"threads"`
+	MemoryBytes    int64     `json:"memory_bytes"` // resident memory its load added, as measured; 0 = not known
 }
 
 // Nodes are the nodes that a queen uses or lost, sorted by name.

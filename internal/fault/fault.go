@@ -52,6 +52,7 @@ const (
 	SSHAuthFailed      Code = "SSH_AUTH_FAILED"
 	SSHHostKeyUnknown  Code = "SSH_HOST_KEY_UNKNOWN"
 	SSHHostKeyChanged  Code = "SSH_HOST_KEY_CHANGED"
+	NotFound           Code = "NOT_FOUND" // nothing that runs has that name or id
 	Cancelled          Code = "CANCELLED"
 	DeadlineExceeded   Code = "DEADLINE_EXCEEDED"
 	Internal           Code = "INTERNAL"
@@ -66,7 +67,7 @@ var status = map[Code]int{
 	QueueFull: 503, QueueTimeout: 503, ContextOverflow: 400, InvalidRequest: 400,
 	QueenStopping: 503, Unauthorized: 401, QuotaExceeded: 429,
 	SSHTimeout: 504, SSHUnreachable: 504, SSHAuthFailed: 502, SSHHostKeyUnknown: 502, SSHHostKeyChanged: 502,
-	Cancelled: 499, DeadlineExceeded: 504, Internal: 500,
+	NotFound: 404, Cancelled: 499, DeadlineExceeded: 504, Internal: 500,
 }
 
 // HTTPStatus returns the status the API answers with; 500 for a code it does not know.

@@ -18,6 +18,11 @@ type Backend interface {
 	Resolve(spec string) ([]string, error)
 	// Nodes returns how the nodes are that this queen uses or lost, sorted by name.
 	Nodes() []NodeState
+	// Running returns the requests that are not over, oldest first.
+	Running() []RequestState
+	// Stop ends a node, a worker, or all workers of a model, and returns when they are gone; answers under way are
+	// cancelled, and each worker has grace to end by itself. NOT_FOUND if nothing that runs has that name.
+	Stop(ctx context.Context, target string, grace time.Duration) (Stopped, error)
 	// Cancel ends the running request with that id; false if there is none.
 	Cancel(id string) bool
 	// Spans returns what was recorded of a trace so far, as an OTLP ExportTraceServiceRequest; nil if nothing was.
@@ -39,6 +44,27 @@ type NodeState struct {
 	State   string // reaching, starting, connected, stopping, lost
 	Address string // of the hive's life; "" = there is none
 	Reason  string // why it was lost
+}
+
+// RequestState says how one request is.
+type RequestState struct {
+	ID, Model, Node string // as they were asked for; Node is where it is, once that is decided
+	Tenant          string
+	Worker          string        // address, once one took it
+	State           string        // waiting, queued, prefill, decoding
+	Position        int64         // in its queue, 1 = next; 0 = not queued
+	ETA             time.Duration // until a worker takes it; 0 = not known
+	PromptTokens    int64
+	Tokens          int64
+	TokensPerSecond float64 // since its first token
+	Attempt         int64
+	Arrived         time.Time
+}
+
+// Stopped lists what Stop ended.
+type Stopped struct {
+	Nodes   []string
+	Workers []string // addresses
 }
 
 // Stream is the answer to one request.

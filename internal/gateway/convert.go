@@ -126,7 +126,7 @@ func rows(ws []*messages.WorkerState) []api.Worker {
 			LastActivity: time.Unix(0, w.GetLastActivityUnixNano()).UTC(),
 			SlotsTotal:   w.GetSlotsTotal(), SlotsAvailable: w.GetSlotsAvailable(),
 			PID: w.GetPid(), Started: time.Unix(0, w.GetStartedUnixNano()).UTC(),
-			Context: w.GetContext(), Threads: w.GetThreads(),
+			Context: w.GetContext(), Threads: w.GetThreads(), MemoryBytes: w.GetMemoryBytes(),
 		}
 	}
 	return out

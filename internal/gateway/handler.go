@@ -48,7 +48,10 @@ func Handler(b Backend, o Options) http.Handler {
 	mux.HandleFunc("POST /rbee/v1/plan", g.plan)
 	mux.HandleFunc("POST /rbee/v1/models", g.disk)
 	mux.HandleFunc("GET /rbee/v1/resolve", g.resolve)
+	mux.HandleFunc("GET /rbee/v1/requests", g.requests)
+	mux.HandleFunc("GET /rbee/v1/requests/{id}", g.request)
 	mux.HandleFunc("DELETE /rbee/v1/requests/{id}", g.cancel)
+	mux.HandleFunc("POST /rbee/v1/stop", g.stop)
 	mux.HandleFunc("GET /rbee/v1/workers", g.workers)
 	mux.HandleFunc("GET /rbee/v1/nodes", g.nodes)
 	mux.HandleFunc("GET /rbee/v1/version", g.version)
@@ -81,7 +84,7 @@ func NewServer(h http.Handler) *http.Server {
 func (g *gateway) cancel(w http.ResponseWriter, r *http.Request) {
 	id := r.PathValue("id")
 	if !g.backend.Cancel(id) {
-		writeErrorStatus(w, http.StatusNotFound, fault.New(fault.InvalidRequest, "no request %q is running", id))
+		writeError(w, noRequest(id))
 		return
 	}
 	w.WriteHeader(http.StatusNoContent)
@@ -110,7 +113,7 @@ func (g *gateway) healthz(w http.ResponseWriter, _ *http.Request) {
 
 func unknown(w http.ResponseWriter, r *http.Request) {
 	writeErrorStatus(w, http.StatusNotFound, fault.New(fault.InvalidRequest, "nothing answers %s %q", r.Method, r.URL.Path).
-		WithHint("the routes are POST /rbee/v1/generate, POST /rbee/v1/plan, POST /rbee/v1/models, GET /rbee/v1/resolve, DELETE /rbee/v1/requests/{id}, GET /rbee/v1/workers, GET /rbee/v1/nodes, GET /rbee/v1/version and GET /healthz"))
+		WithHint("the routes are POST /rbee/v1/generate, POST /rbee/v1/plan, POST /rbee/v1/models, GET /rbee/v1/resolve, GET /rbee/v1/requests, GET and DELETE /rbee/v1/requests/{id}, POST /rbee/v1/stop, GET /rbee/v1/workers, GET /rbee/v1/nodes, GET /rbee/v1/version and GET /healthz"))
 }
 
 func writeJSON(w http.ResponseWriter, v any) {

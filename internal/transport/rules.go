@@ -23,6 +23,7 @@ var rules = table(
 	rule{down: true, new: of[messages.Cancel]()},
 	rule{down: true, new: of[messages.Credit]()},
 	rule{down: true, new: of[messages.Stalled]()},
+	rule{down: true, new: of[messages.StopWorkers]()},
 	rule{down: true, new: of[messages.Shutdown]()},
 	rule{down: true, new: of[messages.Sync]()},
 	rule{down: true, new: of[messages.Answer]()},

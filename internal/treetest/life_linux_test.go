@@ -305,7 +305,9 @@ func TestTreeAServiceManagerIsToldHowAQueenIs(t *testing.T) {
 	next("WATCHDOG=1")
 	next("WATCHDOG=1")
 	d.ask(0, "tok0")
-	for _, f := range proc.Find(func(f proc.Found) bool { return f.Root == proc.IdentityOf(d.cmd.Process.Pid).String() && f.PID != d.cmd.Process.Pid }) {
+	for _, f := range proc.Find(func(f proc.Found) bool {
+		return f.Root == proc.IdentityOf(d.cmd.Process.Pid).String() && f.PID != d.cmd.Process.Pid
+	}) {
 		if b, _ := os.ReadFile(fmt.Sprintf("/proc/%d/environ", f.PID)); strings.Contains(string(b), "NOTIFY_SOCKET") {
 			t.Errorf("%v could speak for the queen", f)
 		}

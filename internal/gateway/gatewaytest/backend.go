@@ -193,3 +193,30 @@ func (s *Stream) Fail(e *fault.Error) { s.Event(gateway.Event{Failed: e}) }
 
 // Event makes any event.
 func (s *Stream) Event(e gateway.Event) { s.events <- e }
+
+// Running implements gateway.Backend.
+func (b *Backend) Running() []gateway.RequestState {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	all := []gateway.RequestState{}
+	for id, s := range b.running {
+		all = append(all, gateway.RequestState{ID: id, Model: s.Request.GetModel().GetRef(), Node: s.Request.GetNode(), State: "decoding",
+			Arrived: time.Unix(1700000000, 0).UTC()})
+	}
+	slices.SortFunc(all, func(a, b gateway.RequestState) int { return strings.Compare(a.ID, b.ID) })
+	return all
+}
+
+// Stop implements gateway.Backend: a target is known if a row's model is called so.
+func (b *Backend) Stop(_ context.Context, target string, _ time.Duration) (gateway.Stopped, error) {
+	var s gateway.Stopped
+	for _, r := range b.Rows {
+		if r.GetModelRef() == target {
+			s.Workers = append(s.Workers, r.GetAddress())
+		}
+	}
+	if len(s.Workers) == 0 {
+		return s, fault.New(fault.NotFound, "nothing that runs is called %q", target)
+	}
+	return s, nil
+}
