@@ -272,6 +272,7 @@ type QueenConfig struct {
 	Prestart      *Prestart              `protobuf:"bytes,4,opt,name=prestart,proto3" json:"prestart,omitempty"`               // what the first request will need, so that its start overlaps ours
 	LogDir        string                 `protobuf:"bytes,5,opt,name=log_dir,json=logDir,proto3" json:"log_dir,omitempty"`     // where the stderr of everything below is kept; "" = nowhere
 	CanAsk        bool                   `protobuf:"varint,6,opt,name=can_ask,json=canAsk,proto3" json:"can_ask,omitempty"`    // there is a person at a terminal who may be asked for a passphrase
+	Reuse         bool                   `protobuf:"varint,20,opt,name=reuse,proto3" json:"reuse,omitempty"`                   // ephemeral, but its workers serve one request after another
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -348,6 +349,13 @@ func (x *QueenConfig) GetCanAsk() bool {
 	return false
 }
 
+func (x *QueenConfig) GetReuse() bool {
+	if x != nil {
+		return x.Reuse
+	}
+	return false
+}
+
 type HiveConfig struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Node          string                 `protobuf:"bytes,1,opt,name=node,proto3" json:"node,omitempty"` // the node's name as the user gave it
@@ -358,6 +366,7 @@ type HiveConfig struct {
 	Prestart      *Prestart              `protobuf:"bytes,6,opt,name=prestart,proto3" json:"prestart,omitempty"`
 	Local         bool                   `protobuf:"varint,7,opt,name=local,proto3" json:"local,omitempty"`                         // the node is the queen's own machine: relative paths mean something there
 	ModelsDir     string                 `protobuf:"bytes,8,opt,name=models_dir,json=modelsDir,proto3" json:"models_dir,omitempty"` // the node's, from the configuration; "" = the node's own rule
+	Reuse         bool                   `protobuf:"varint,20,opt,name=reuse,proto3" json:"reuse,omitempty"`                        // ephemeral, but its workers serve one request after another
 	Devices       []string               `protobuf:"bytes,9,rep,name=devices,proto3" json:"devices,omitempty"`                      // the only ones that workers may use, "cuda:0" or "cpu"; none = all
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -447,6 +456,13 @@ func (x *HiveConfig) GetModelsDir() string {
 		return x.ModelsDir
 	}
 	return ""
+}
+
+func (x *HiveConfig) GetReuse() bool {
+	if x != nil {
+		return x.Reuse
+	}
+	return false
 }
 
 func (x *HiveConfig) GetDevices() []string {
@@ -1426,14 +1442,15 @@ const file_messages_lifecycle_proto_rawDesc = "" +
 	"\x03pid\x18\x02 \x01(\x03R\x03pid\x12\x12\n" +
 	"\x04pgid\x18\x03 \x01(\x03R\x04pgid\x12\x12\n" +
 	"\x04host\x18\x04 \x01(\tR\x04host\x12*\n" +
-	"\x11started_unix_nano\x18\x05 \x01(\x03R\x0fstartedUnixNano\"\xce\x01\n" +
+	"\x11started_unix_nano\x18\x05 \x01(\x03R\x0fstartedUnixNano\"\xe4\x01\n" +
 	"\vQueenConfig\x12\x1c\n" +
 	"\tephemeral\x18\x01 \x01(\bR\tephemeral\x12%\n" +
 	"\x0eshow_narration\x18\x02 \x01(\bR\rshowNarration\x12\x19\n" +
 	"\bstall_ms\x18\x03 \x01(\x03R\astallMs\x12-\n" +
 	"\bprestart\x18\x04 \x01(\v2\x11.rbee.v1.PrestartR\bprestart\x12\x17\n" +
 	"\alog_dir\x18\x05 \x01(\tR\x06logDir\x12\x17\n" +
-	"\acan_ask\x18\x06 \x01(\bR\x06canAsk\"\x9a\x02\n" +
+	"\acan_ask\x18\x06 \x01(\bR\x06canAsk\x12\x14\n" +
+	"\x05reuse\x18\x14 \x01(\bR\x05reuse\"\xb0\x02\n" +
 	"\n" +
 	"HiveConfig\x12\x12\n" +
 	"\x04node\x18\x01 \x01(\tR\x04node\x12\x1c\n" +
@@ -1444,7 +1461,8 @@ const file_messages_lifecycle_proto_rawDesc = "" +
 	"\bprestart\x18\x06 \x01(\v2\x11.rbee.v1.PrestartR\bprestart\x12\x14\n" +
 	"\x05local\x18\a \x01(\bR\x05local\x12\x1d\n" +
 	"\n" +
-	"models_dir\x18\b \x01(\tR\tmodelsDir\x12\x18\n" +
+	"models_dir\x18\b \x01(\tR\tmodelsDir\x12\x14\n" +
+	"\x05reuse\x18\x14 \x01(\bR\x05reuse\x12\x18\n" +
 	"\adevices\x18\t \x03(\tR\adevices\"q\n" +
 	"\bPrestart\x12\x12\n" +
 	"\x04node\x18\x01 \x01(\tR\x04node\x12'\n" +

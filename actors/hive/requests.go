@@ -223,7 +223,7 @@ func (h *hive) released(s *slot, m *messages.Released) {
 	case len(s.active) > 0:
 		h.register(s)
 		h.pump()
-	case h.Hive.GetEphemeral():
+	case h.Hive.GetEphemeral() && !h.Hive.GetReuse():
 		h.step(s, evSpent)
 	default:
 		h.step(s, evFree)

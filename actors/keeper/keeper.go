@@ -37,6 +37,7 @@ type Options struct {
 	Lease    time.Duration // 0 = the default
 	Stall    time.Duration // a request without a token for so long is given up; 0 = the default
 	Prestart *messages.Prestart
+	Reuse    bool // workers serve one request after another
 	Tracer   trace.Tracer
 	Context  context.Context // parent of the spans
 	Narrate  func(api.Narration)
@@ -81,7 +82,7 @@ func Start(o Options) (*Queen, error) {
 		// The queen must end what is below it before it goes; see the hive's.
 		Death: syscall.SIGCONT,
 		Args:  []string{"daemon", "--ephemeral"},
-		Boot:  &messages.Boot{Role: &messages.Boot_Queen{Queen: &messages.QueenConfig{Ephemeral: true, Prestart: o.Prestart, LogDir: o.LogDir, CanAsk: o.Ask != nil, StallMs: o.Stall.Milliseconds()}}},
+		Boot:  &messages.Boot{Role: &messages.Boot_Queen{Queen: &messages.QueenConfig{Ephemeral: true, Prestart: o.Prestart, LogDir: o.LogDir, CanAsk: o.Ask != nil, Reuse: o.Reuse, StallMs: o.Stall.Milliseconds()}}},
 		Log:   func(line string) { q.logs.Line("queen", line) },
 		Spans: o.Spans,
 	})

@@ -20,6 +20,7 @@ type Config struct {
 	Run       string
 	Root      string
 	Ephemeral bool
+	Reuse     bool // an ephemeral queen's workers serve one request after another
 	Lease     time.Duration
 	Stall     time.Duration // a request without a token for so long is cancelled and its worker replaced; 0 = 60 s
 	Slots     int64         // of a worker
@@ -139,7 +140,7 @@ func (c Config) launch(ctx context.Context, n Node, r *reach, pre *messages.Pres
 		// its stream.
 		Death: syscall.SIGCONT,
 		Boot: &messages.Boot{Role: &messages.Boot_Hive{Hive: &messages.HiveConfig{
-			Node: n.Name, Local: n.Local, ModelsDir: n.ModelsDir, Devices: n.Devices, Ephemeral: c.Ephemeral, Slots: c.Slots, IdleTtlMs: ttl, Prestart: pre,
+			Node: n.Name, Local: n.Local, ModelsDir: n.ModelsDir, Devices: n.Devices, Ephemeral: c.Ephemeral, Reuse: c.Reuse, Slots: c.Slots, IdleTtlMs: ttl, Prestart: pre,
 		}}},
 		Log: func(line string) { c.Log(n.Name, line) },
 		Say: func(text string, progress float64) {

@@ -123,7 +123,7 @@ func (i *inference) show(ctx context.Context, c *api.Client, q queen) outcome {
 		if e.Kind == api.KindToken {
 			batch = append(batch, e.Text)
 			made++
-			if i.flags.json {
+			if i.flags.json || i.flags.chat {
 				text.WriteString(e.Text)
 			}
 			if stream.Waiting() {

@@ -29,6 +29,7 @@ type inferFlags struct {
 	deadline, grace, lease, stall                 time.Duration
 	raw, ignoreEOS, json, quiet, timings, noPull  bool
 	plan                                          bool // the request only asks what would be done
+	chat                                          bool // more requests follow
 }
 
 func newInfer(t *terminal, p parts, cfg *settings) *cobra.Command {
@@ -71,8 +72,24 @@ stopped after it. Ctrl-C cancels the answer, keeps what was printed, and stops t
 	f.placeFlags(fl)
 	fl.StringVarP(&f.prompt, "prompt", "p", "", "the prompt; - reads it from stdin")
 	fl.StringVar(&f.promptFile, "prompt-file", "", "read the prompt from a file")
-	fl.StringVar(&f.system, "system", "", "a system message before the prompt")
 	fl.BoolVar(&f.raw, "raw", false, "give the model the prompt as it is, without its chat template")
+	f.answerFlags(fl)
+	fl.BoolVar(&f.ignoreEOS, "ignore-eos", false, "go on after end of text")
+	fl.DurationVar(&f.deadline, "deadline", 0, "give up after this time, start included (default: none)")
+	fl.BoolVar(&f.json, "json", false, "write JSON Lines to stdout")
+	fl.BoolVarP(&f.quiet, "quiet", "q", false, "only the answer, and errors")
+	fl.BoolVar(&f.timings, "timings", false, "show where the time went")
+	fl.StringVar(&f.trace, "trace", "", "write the trace to a file, as OTLP JSON lines")
+	f.treeFlags(fl)
+	c.SetFlagErrorFunc(func(c *cobra.Command, err error) error { return f.misused(t, p, cfg, flagError(c, err)) })
+	_ = c.RegisterFlagCompletionFunc("node", nodeList(p, cfg)) // an error only if there were no such flag
+	_ = c.RegisterFlagCompletionFunc("model", completeModels(t, cfg))
+	return c
+}
+
+// answerFlags are the flags that shape an answer.
+func (f *inferFlags) answerFlags(fl *pflag.FlagSet) {
+	fl.StringVar(&f.system, "system", "", "a system message before the prompt")
 	fl.Int64Var(&f.maxTokens, "max-tokens", 0, "end after so many tokens (default: end of text or context)")
 	fl.Float64Var(&f.temperature, "temperature", api.DefaultTemperature, "0 to 2; 0 always takes the likeliest token")
 	fl.Int64Var(&f.topK, "top-k", api.DefaultTopK, "draw from the k likeliest tokens; 0 is off")
@@ -81,20 +98,15 @@ stopped after it. Ctrl-C cancels the answer, keeps what was printed, and stops t
 	fl.Float64Var(&f.repeatPenalty, "repeat-penalty", api.DefaultRepeatPenalty, "make the last 64 tokens less likely; 1 is off")
 	fl.Int64Var(&f.seed, "seed", 0, "for the same answer again (default: random, shown at the end)")
 	fl.StringArrayVar(&f.stop, "stop", nil, "end before this text; may be repeated")
-	fl.BoolVar(&f.ignoreEOS, "ignore-eos", false, "go on after end of text")
-	fl.DurationVar(&f.deadline, "deadline", 0, "give up after this time, start included (default: none)")
+}
+
+// treeFlags are the flags that name a queen, or say how patient the tree is that is started instead.
+func (f *inferFlags) treeFlags(fl *pflag.FlagSet) {
 	fl.DurationVar(&f.grace, "grace", api.DefaultGraceMS*time.Millisecond, "what a worker gets to stop before it is killed")
 	fl.DurationVar(&f.lease, "lease", supervisor.DefaultLease, "a process of the tree that is silent for so long is dead (default also: $RBEE_LEASE)")
 	fl.DurationVar(&f.stall, "stall", time.Minute, "a worker that makes no token for so long is given up")
-	fl.BoolVar(&f.json, "json", false, "write JSON Lines to stdout")
-	fl.BoolVarP(&f.quiet, "quiet", "q", false, "only the answer, and errors")
-	fl.BoolVar(&f.timings, "timings", false, "show where the time went")
-	fl.StringVar(&f.trace, "trace", "", "write the trace to a file, as OTLP JSON lines")
 	fl.StringVar(&f.queen, "queen", "", "use the queen at this socket, and no other (default: $RBEE_QUEEN)")
 	fl.StringVar(&f.socket, "socket", "", "where to look for a daemon (default: $RBEE_SOCKET, $XDG_RUNTIME_DIR/rbee/queen.sock)")
-	c.SetFlagErrorFunc(func(c *cobra.Command, err error) error { return f.misused(t, p, cfg, flagError(c, err)) })
-	_ = c.RegisterFlagCompletionFunc("node", nodeList(p, cfg)) // an error only if there were no such flag
-	return c
 }
 
 // placeFlags are the flags that say what runs where, and how it is loaded.

@@ -45,6 +45,7 @@ type queenOptions struct {
 	Device       string
 	GPULayers    *int64
 
+	Reuse bool // there will be more requests: workers are kept for them
 	Lease time.Duration
 	Stall time.Duration
 	// Narrate shows what happens outside of an answer: start and stop. It may be called from any goroutine.

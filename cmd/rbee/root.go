@@ -37,7 +37,11 @@ If a daemon (rbee queen start) is running, it is used and left running.`,
 	root.PersistentFlags().StringVar(&cfg.file, "config", "", "the config file (default: $RBEE_CONFIG, $XDG_CONFIG_HOME/rbee/config.toml)")
 	root.AddCommand(
 		newInfer(t, p, cfg),
+		newRun(t, p, cfg),
 		newPlan(t, p, cfg),
+		newPs(t, cfg),
+		newStop(t, cfg),
+		newLogs(t, cfg),
 		newNode(t, p, cfg),
 		newModel(t, p, cfg),
 		newService(t, cfg),
