@@ -60,10 +60,11 @@ bundles: ## make bundles/: what is sent to nodes of each kind over SSH
 	done
 
 .PHONY: install
-install: engine ## install programs and engine below DESTDIR/PREFIX
+install: engine ## install programs, engine and man pages below DESTDIR/PREFIX
 	install -d '$(DESTDIR)$(PREFIX)/bin' '$(DESTDIR)$(PREFIX)/lib/rbee'
 	install -m 0755 $(PROGRAMS:%=bin/%) '$(DESTDIR)$(PREFIX)/bin/'
 	cp -R -P lib/rbee/. '$(DESTDIR)$(PREFIX)/lib/rbee/'
+	bin/rbee man '$(DESTDIR)$(PREFIX)/share/man/man1' >/dev/null
 
 .PHONY: clean
 clean: ## remove what was built and fetched
