@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"os"
 	"strconv"
 	"strings"
 	"syscall"
@@ -82,6 +83,9 @@ func enter(address string, haveKeys bool) (*entrance, error) {
 	e := &entrance{Listener: netutil.LimitListener(l, maxConnections), door: guard.Door{Loopback: loopback}}
 	if net.ParseIP(host) == nil && host != "" {
 		e.door.Names = []string{host}
+	}
+	if own, err := os.Hostname(); err == nil && !loopback { // how others call this machine
+		e.door.Names = append(e.door.Names, own, own+".local")
 	}
 	return e, nil
 }

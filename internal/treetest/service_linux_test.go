@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -214,6 +215,31 @@ func TestTreeSlowAndGreedyClientsAreCut(t *testing.T) {
 	}
 	if a := call(t, http.DefaultClient, "POST", "http://"+address+"/rbee/v1/generate", work); a.status != 200 {
 		t.Errorf("afterwards: %+v", a)
+	}
+	d.stop(0)
+}
+
+// More connections than are allowed do not keep the user out, and cost what the allowed ones do.
+func TestTreeConnectionsAreBounded(t *testing.T) {
+	t.Parallel()
+	d, address := startService(t, fake, []string{"RBEE_FAKE_ENGINE=tokens=1"})
+	const many = 1024 + 200
+	for range many {
+		c, err := net.Dial("tcp", address)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.Close()
+	}
+	if a := call(t, d.unix(), "POST", "http://queen/rbee/v1/generate", work); a.status != 200 || !strings.Contains(a.body, "tok0") {
+		t.Errorf("the socket, while an address is full: %+v", a)
+	}
+	if fds, err := os.ReadDir(fmt.Sprintf("/proc/%d/fd", d.cmd.Process.Pid)); err != nil || len(fds) > 1024+100 {
+		t.Errorf("%d descriptors are open for %d connections: %v", len(fds), many, err)
+	}
+	// Those that say nothing are cut, and make room.
+	if a := call(t, http.DefaultClient, "GET", "http://"+address+"/healthz", ""); a.status != 200 {
+		t.Errorf("%+v", a)
 	}
 	d.stop(0)
 }

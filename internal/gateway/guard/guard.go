@@ -2,6 +2,7 @@ package guard
 
 import (
 	"net/http"
+	"strings"
 	"time"
 
 	"rbee/internal/api"
@@ -78,10 +79,17 @@ func (g *Guard) Handler(door Door, next http.Handler) http.Handler {
 // maxBody bounds what any route may read; a route's own limit is lower.
 const maxBody = 2 * api.MaxBodyBytes
 
+// requests is where a running request is found, and ended.
+const requests = "/rbee/v1/requests/"
+
 // limited lets a request for work in if the queen takes work and the caller's key allows it. Requests for work are
 // those with a body: the rest of the API looks things up, or ends them.
 func (g *Guard) limited(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if id, ok := strings.CutPrefix(r.URL.Path, requests); ok && !g.Meter.mayEnd(gateway.CallerOf(r.Context()).Tenant, id) {
+			denyStatus(w, r, http.StatusNotFound, fault.New(fault.InvalidRequest, "no request %q is running", short(id)))
+			return
+		}
 		if r.Method != http.MethodPost {
 			next.ServeHTTP(w, r)
 			return

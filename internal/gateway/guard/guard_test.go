@@ -261,3 +261,36 @@ func TestAnAnswerIsChargedAsItGrows(t *testing.T) {
 		t.Errorf("%d + %d requests after it was cancelled", running, waiting)
 	}
 }
+
+func TestAKeyCannotEndAnothersRequest(t *testing.T) {
+	mine, yours := keys.New(), keys.New()
+	running := make(chan struct{})
+	b := &gatewaytest.Backend{Play: func(s *gatewaytest.Stream) {
+		close(running)
+		<-s.Cancelled
+		s.Fail(fault.New(fault.Cancelled, "cancelled"))
+	}}
+	_, handler := keyed(b, true, keys.Key{Name: "me", Hash: keys.Hash(mine)}, keys.Key{Name: "you", Hash: keys.Hash(yours)})
+	over := make(chan struct{})
+	go func() {
+		defer close(over)
+		post(handler(Door{}), mine, `{"id":"r1","model":"demo","prompt":"hi"}`)
+	}()
+	<-running
+	end := func(door Door, secret string) int {
+		r := httptest.NewRequest("DELETE", "http://localhost/rbee/v1/requests/r1", nil)
+		if secret != "" {
+			r.Header.Set("Authorization", "Bearer "+secret)
+		}
+		w := httptest.NewRecorder()
+		handler(door).ServeHTTP(w, r)
+		return w.Code
+	}
+	if code := end(Door{}, yours); code != 404 {
+		t.Errorf("another key: %d", code)
+	}
+	if code := end(Door{}, mine); code != 204 {
+		t.Errorf("its own: %d", code)
+	}
+	<-over
+}

@@ -87,6 +87,22 @@ func (m *Meter) Now() (running, waiting int64) {
 	return int64(r), int64(w)
 }
 
+// mayEnd reports whether a tenant may see and end the request of that id: a key's are its own. Who came without a key
+// is the user of this machine, whose all of them are.
+func (m *Meter) mayEnd(name, id string) bool {
+	if name == "" {
+		return true
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for u := range m.uses {
+		if u.g.GetId() == id {
+			return u.tenant != nil && u.tenant == m.tenants[name]
+		}
+	}
+	return true // there is none, which the API says
+}
+
 // Backend is b with every request metered, and held to the models that its key may name.
 func (m *Meter) Backend(b gateway.Backend) gateway.Backend { return metered{b, m} }
 
