@@ -20,8 +20,8 @@ type Router struct {
 	refused func(from, why string)
 
 	mu       sync.RWMutex
-	up       *yamux.Session
-	down     map[string]*yamux.Session
+	up       *lane
+	down     map[string]*lane
 	services map[Service]func(c net.Conn, origin string)
 }
 
@@ -31,7 +31,7 @@ func NewRouter(address string, refused func(from, why string)) *Router {
 	if refused == nil {
 		refused = func(string, string) {}
 	}
-	return &Router{address: address, refused: refused, down: map[string]*yamux.Session{}, services: map[Service]func(net.Conn, string){}}
+	return &Router{address: address, refused: refused, down: map[string]*lane{}, services: map[Service]func(net.Conn, string){}}
 }
 
 // Address is this process's own.
@@ -63,16 +63,17 @@ func (r *Router) AttachDown(address string, c io.ReadWriteCloser, lease time.Dur
 	if err != nil {
 		return nil, err
 	}
+	l := newLane(y)
 	r.mu.Lock()
-	r.down[address] = y // before the child can speak
+	r.down[address] = l // before the child can speak
 	r.mu.Unlock()
 	go func() {
-		r.serve(y, address)
+		r.serve(l, address)
 		r.mu.Lock()
 		delete(r.down, address)
 		r.mu.Unlock()
 	}()
-	return newSession(y, c), nil
+	return newSession(l, c), nil
 }
 
 // AttachUp joins the link to the owner. lease bounds how long a silent owner counts as alive.
@@ -81,16 +82,17 @@ func (r *Router) AttachUp(c io.ReadWriteCloser, lease time.Duration) (*Session, 
 	if err != nil {
 		return nil, err
 	}
+	l := newLane(y)
 	r.mu.Lock()
-	r.up = y
+	r.up = l
 	r.mu.Unlock()
-	go r.serve(y, "")
-	return newSession(y, c), nil
+	go r.serve(l, "")
+	return newSession(l, c), nil
 }
 
-func newSession(y *yamux.Session, c io.Closer) *Session {
+func newSession(l *lane, c io.Closer) *Session {
 	// The stream first: a yamux session that waits for a frozen peer only ends when the descriptors do.
-	return &Session{y: y, close: sync.OnceFunc(func() { c.Close(); y.Close() })}
+	return &Session{y: l.Session, close: sync.OnceFunc(func() { l.end(); c.Close(); l.Close() })}
 }
 
 // Open opens a stream to target, which may be any process of the tree.
@@ -99,11 +101,11 @@ func (r *Router) Open(target string, s Service) (net.Conn, error) {
 }
 
 func (r *Router) open(target, origin string, svc Service) (net.Conn, error) {
-	y, err := r.next(target)
+	l, err := r.next(target)
 	if err != nil {
 		return nil, err
 	}
-	s, err := y.OpenStream()
+	s, err := l.OpenStream()
 	if err != nil {
 		return nil, fmt.Errorf("%w to %s: %w", ErrNoRoute, target, err)
 	}
@@ -111,11 +113,11 @@ func (r *Router) open(target, origin string, svc Service) (net.Conn, error) {
 		s.Close()
 		return nil, fmt.Errorf("%w to %s: %w", ErrNoRoute, target, err)
 	}
-	return stream{s}, nil
+	return l.stream(s), nil
 }
 
 // next is the link whose address is a prefix of the target, else the link up.
-func (r *Router) next(target string) (*yamux.Session, error) {
+func (r *Router) next(target string) (*lane, error) {
 	r.mu.RLock()
 	defer r.mu.RUnlock()
 	if !Within(target, r.address) {
@@ -124,22 +126,23 @@ func (r *Router) next(target string) (*yamux.Session, error) {
 		}
 		return r.up, nil
 	}
-	for a, y := range r.down {
-		if Within(target, a) && !y.IsClosed() {
-			return y, nil
+	for a, l := range r.down {
+		if Within(target, a) && !l.IsClosed() {
+			return l, nil
 		}
 	}
 	return nil, fmt.Errorf("%w to %s", ErrNoRoute, target)
 }
 
 // serve accepts the streams of one link; below is the child's address, "" for the owner.
-func (r *Router) serve(y *yamux.Session, below string) {
+func (r *Router) serve(l *lane, below string) {
 	for {
-		s, err := y.AcceptStream()
+		s, err := l.AcceptStream()
 		if err != nil {
+			l.end() // it is over, whoever ended it
 			return
 		}
-		go r.accept(stream{s}, below)
+		go r.accept(l.stream(s), below)
 	}
 }
 

@@ -52,15 +52,6 @@ func readPreamble(r io.Reader) (p preamble, err error) {
 	return p, errors.Join(CheckAddress(p.target), CheckAddress(p.origin))
 }
 
-// stream repairs net.Conn's contract: a yamux stream's Close does not unblock a pending Read.
-type stream struct{ *yamux.Stream }
-
-func (s stream) Close() error {
-	err := s.Stream.Close()
-	_ = s.Stream.SetReadDeadline(time.Unix(1, 0))
-	return err
-}
-
 // splice joins two streams until one of them ends.
 func splice(a, b net.Conn) {
 	done := make(chan struct{}, 2)
