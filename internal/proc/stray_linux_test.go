@@ -1,6 +1,7 @@
 package proc
 
 import (
+	"sync"
 	"syscall"
 	"testing"
 
@@ -61,5 +62,26 @@ func TestAStoppedOrphanEndsToo(t *testing.T) {
 	EndStrays()
 	if left, err := testkit.Processes(testkit.OfRun(c.run)); err != nil || len(left) > 0 {
 		t.Errorf("%v, %v", left, err)
+	}
+}
+
+// Those who ask at once share a look, and none of them returns before what was there when it asked is gone.
+func TestManyWhoAskAtOnceAllFindTheStraysGone(t *testing.T) {
+	for range 5 {
+		c := shell(t, away)
+		c.line()
+		c.Stream().Close()
+		c.wait()
+		c.grows(2)
+		var all sync.WaitGroup
+		for range 16 {
+			all.Go(func() {
+				EndStrays()
+				if left := c.alive(); len(left) > 0 {
+					t.Errorf("left: %v", left)
+				}
+			})
+		}
+		all.Wait()
 	}
 }

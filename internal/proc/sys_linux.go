@@ -4,6 +4,7 @@ import (
 	"os"
 	"strconv"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -47,11 +48,46 @@ const strayTime = 200 * time.Millisecond
 
 // EndStrays kills and reaps the children of this process that it did not start: orphans that came home to it as
 // subreaper, and then what comes home from those. It returns how many there were, when they are gone or strayTime
-// is over; in a process that is no subreaper there are none.
+// is over; in a process that is no subreaper there are none. A look takes a millisecond, and when many children end at
+// once each of them asks for one: who asks before a look has begun shares it.
 func EndStrays() int {
 	if !subreaper.Load() {
 		return 0
 	}
+	looks.Lock()
+	l := looks.next
+	if l != nil {
+		looks.Unlock()
+		<-l.done
+		return l.strays
+	}
+	l = &look{done: make(chan struct{})}
+	looks.next = l
+	looks.Unlock()
+
+	looks.now.Lock()
+	defer looks.now.Unlock()
+	looks.Lock()
+	looks.next = nil // who comes now may mean a stray that this look has passed
+	looks.Unlock()
+	l.strays = endStrays()
+	close(l.done)
+	return l.strays
+}
+
+// look is one search for strays.
+type look struct {
+	done   chan struct{}
+	strays int // after done
+}
+
+var looks struct {
+	sync.Mutex
+	next *look      // not begun yet
+	now  sync.Mutex // held by the one that is under way
+}
+
+func endStrays() int {
 	seen := map[int]bool{}
 	for late := time.After(strayTime); ; {
 		var dying []<-chan struct{}
