@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"rbee/deploy/install"
 	"rbee/deploy/remote"
@@ -200,8 +201,9 @@ func (p programs) Missing(exit remote.Exit, words string) bool {
 }
 
 // Install implements Programs.
-func (p programs) Install(ctx context.Context, c remote.Conn, say func(string, float64)) (string, error) {
+func (p programs) Install(ctx context.Context, c remote.Conn, lease time.Duration, say func(string, float64)) (string, error) {
 	o := p.Options
+	o.Lease = lease
 	o.Progress = func(e install.Event) {
 		switch e.Phase {
 		case install.Probing:

@@ -33,8 +33,9 @@ type Programs interface {
 	Guess() string
 	// Missing says whether a command that ended like this, with those last words, was not there at all.
 	Missing(exit remote.Exit, words string) bool
-	// Install makes sure that it is there, and returns where.
-	Install(ctx context.Context, c remote.Conn, say func(text string, progress float64)) (path string, err error)
+	// Install makes sure that it is there, and returns where. A way that is silent for the lease while something is
+	// sent is lost; 0 is a long one.
+	Install(ctx context.Context, c remote.Conn, lease time.Duration, say func(text string, progress float64)) (path string, err error)
 }
 
 // Start implements supervisor.Spawner. It is optimistic: it starts the program where it should be, and only when that
@@ -62,7 +63,7 @@ func (s *Spawner) Start(ctx context.Context, c supervisor.Command) (supervisor.P
 			return nil, err
 		}
 	}
-	if path, err = s.Programs.Install(ctx, conn, say); err == nil {
+	if path, err = s.Programs.Install(ctx, conn, c.Lease, say); err == nil {
 		var p *process
 		if p, err = s.try(ctx, conn, path, c); err == nil {
 			return p, nil

@@ -98,7 +98,7 @@ func Launch(s Spec) (*Launched, error) {
 	first, err := transport.Frame("", b)
 	if err == nil {
 		p, err = s.Spawner.Start(ctx, Command{Program: s.Program, Args: s.Args, Env: env, Death: s.Death, First: first,
-			Silence: min(s.Start, s.Lease), Run: s.Run, Life: s.Address, Say: s.Say})
+			Silence: min(s.Start, s.Lease), Lease: s.Lease, Run: s.Run, Life: s.Address, Say: s.Say})
 	}
 	if err != nil {
 		if fault.CodeOf(err) == "" { // the system's own: a program that is none, too many open files

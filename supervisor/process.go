@@ -45,6 +45,7 @@ type Command struct {
 	Death   syscall.Signal // sent to the child when its owner dies, where the system can do that
 	First   []byte         // what it finds on its stdin first: its Boot
 	Silence time.Duration  // how long a started child may say nothing at all
+	Lease   time.Duration  // how long the way to it may be silent
 	Run     string         // RBEE_RUN_ID and RBEE_LIFE, which Env holds too
 	Life    string
 	// Say tells the people who wait what takes its time; progress is 0 to 1, or 0 for none. It may be nil.

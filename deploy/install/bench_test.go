@@ -16,7 +16,7 @@ func BenchmarkInstall(b *testing.B) {
 			b.SetBytes(bundle.Packed)
 			for b.Loop() {
 				c := node(b, shell)
-				if _, err := Install(b.Context(), c, at(home), bundle, nil); err != nil {
+				if _, err := Install(b.Context(), c, at(home), bundle, 0, nil); err != nil {
 					b.Fatal(err)
 				}
 			}
@@ -38,7 +38,7 @@ func BenchmarkAgain(b *testing.B) {
 	bundle := small(b, "", 1000)
 	c := node(b, "")
 	for b.Loop() {
-		path, err := Install(b.Context(), c, at(home), bundle, nil)
+		path, err := Install(b.Context(), c, at(home), bundle, 0, nil)
 		if err != nil {
 			b.Fatal(err)
 		}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"time"
 
 	"rbee/deploy/remote"
 	"rbee/internal/fault"
@@ -14,6 +15,10 @@ import (
 
 // broken says why a script's answers ended too early.
 func (s *script) broken(doing, after string, err error) error {
+	if limit := time.Duration(s.limit.Load()); context.Cause(s.ctx) == errStalled && limit != stall {
+		return fault.Wrap(fault.NodeLost, errStalled, "the way to %s was lost while %s%s: no sign of life for %v", s.conn, doing, after, limit).
+			WithHint("nothing half-made is used there; try again")
+	}
 	if s.ctx.Err() != nil {
 		return ended(s.ctx, s.conn)
 	}

@@ -52,13 +52,13 @@ func TestACutUploadLeavesNothing(t *testing.T) {
 		t.Run(fmt.Sprint(cut), func(t *testing.T) {
 			c := node(t, "")
 			c.limit = cut
-			_, err := Install(t.Context(), c, at(home), b, nil)
+			_, err := Install(t.Context(), c, at(home), b, 0, nil)
 			if fault.CodeOf(err) != fault.NodeLost {
 				t.Errorf("a cut way: %v", err)
 			}
 			c.gone()
 			nothing(t, c)
-			if path, err := Install(t.Context(), c.again(t), at(home), b, nil); err != nil {
+			if path, err := Install(t.Context(), c.again(t), at(home), b, 0, nil); err != nil {
 				t.Errorf("the next visit: %q, %v", path, err)
 			}
 		})
@@ -69,7 +69,7 @@ func TestACancelledUploadLeavesNothing(t *testing.T) {
 	b := small(t, "", 4<<20)
 	c := node(t, "")
 	ctx, cancel := context.WithCancel(t.Context())
-	_, err := Install(ctx, c, at(home), b, func(sent, total int64) {
+	_, err := Install(ctx, c, at(home), b, 0, func(sent, total int64) {
 		if sent > total/2 {
 			cancel()
 		}
@@ -85,7 +85,7 @@ func TestWhatAKilledInstallerLeftIsRemovedByTheNextVisit(t *testing.T) {
 	b := small(t, "", 4<<20)
 	c := node(t, "")
 	var once sync.Once
-	_, err := Install(t.Context(), c, at(home), b, func(sent, total int64) {
+	_, err := Install(t.Context(), c, at(home), b, 0, func(sent, total int64) {
 		if sent > total/2 {
 			once.Do(func() { c.last().cmd.Process.Kill() })
 		}
@@ -100,7 +100,7 @@ func TestWhatAKilledInstallerLeftIsRemovedByTheNextVisit(t *testing.T) {
 	if _, err := os.Stat(filepath.Join(c.home, HivePath("", b))); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("half a bundle is in place: %v", err)
 	}
-	if _, err := Install(t.Context(), c.again(t), at(home), b, nil); err != nil {
+	if _, err := Install(t.Context(), c.again(t), at(home), b, 0, nil); err != nil {
 		t.Fatal(err)
 	}
 	if s := stages(t, filepath.Join(c.home, home)); s != nil {
@@ -119,7 +119,7 @@ func TestVisitsAtOnceDoNotHurtEachOther(t *testing.T) {
 				t.Error(err)
 				return
 			}
-			path, err := Install(t.Context(), c, Facts{Places: facts.Places[:1]}, b, nil)
+			path, err := Install(t.Context(), c, Facts{Places: facts.Places[:1]}, b, 0, nil)
 			if err != nil || path != HivePath("", b) {
 				t.Errorf("%q, %v", path, err)
 			}
@@ -139,12 +139,12 @@ func TestTheLaterOfTwoVisitsKeepsWhatTheEarlierPutThere(t *testing.T) {
 	b := small(t, "", 1000)
 	c := node(t, "")
 	other := node(t, "")
-	if _, err := Install(t.Context(), other, at(home), b, nil); err != nil {
+	if _, err := Install(t.Context(), other, at(home), b, 0, nil); err != nil {
 		t.Fatal(err)
 	}
 	c.tool(t, "mv", fmt.Sprintf("cp -R -P %s %s && echo theirs >%s\nexec /bin/mv \"$@\"\n", filepath.Join(other.home, home, "bundles", b.Folder()),
 		filepath.Join(c.home, home, "bundles"), filepath.Join(c.home, home, "bundles", b.Folder(), "lib/theirs")))
-	path, err := Install(t.Context(), c, at(home), b, nil)
+	path, err := Install(t.Context(), c, at(home), b, 0, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -158,7 +158,7 @@ func TestABundleThatIsThereIsNotSentAgain(t *testing.T) {
 	c := node(t, "")
 	for visit := range 2 {
 		calls := 0
-		if _, err := Install(t.Context(), c, at(home), b, func(int64, int64) { calls++ }); err != nil {
+		if _, err := Install(t.Context(), c, at(home), b, 0, func(int64, int64) { calls++ }); err != nil {
 			t.Fatal(err)
 		}
 		if (calls > 0) != (visit == 0) {
@@ -171,7 +171,7 @@ func TestABundleThatLostFilesIsCompletedUnderARunningHive(t *testing.T) {
 	b := small(t, "", 1000)
 	for _, lost := range []string{"lib/rbee/ballast", "lib/rbee/libllama.so", "bin/rbee-hive", "bin/llm-worker-rbee", "lib", "bin"} {
 		c := node(t, "")
-		if _, err := Install(t.Context(), c, at(home), b, nil); err != nil {
+		if _, err := Install(t.Context(), c, at(home), b, 0, nil); err != nil {
 			t.Fatal(err)
 		}
 		dir := filepath.Join(c.home, home, "bundles", b.Folder())
@@ -182,7 +182,7 @@ func TestABundleThatLostFilesIsCompletedUnderARunningHive(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := Install(t.Context(), c, at(home), b, nil); err != nil {
+		if _, err := Install(t.Context(), c, at(home), b, 0, nil); err != nil {
 			t.Errorf("without %s: %v", lost, err)
 		}
 		after, err := os.Stat(dir)
@@ -225,7 +225,7 @@ func TestWhatArrivedWrongIsNotInstalled(t *testing.T) {
 	b := small(t, "", 1000)
 	c := node(t, "")
 	c.tool(t, "sha256sum", "/usr/bin/sha256sum | tr 0-9 a\n") // the disk, the memory, the wire: something changed a bit
-	_, err := Install(t.Context(), c, at(home), b, nil)
+	_, err := Install(t.Context(), c, at(home), b, 0, nil)
 	if fault.CodeOf(err) != fault.HiveStartFailed || !strings.Contains(err.Error(), "not what was sent") {
 		t.Errorf("another hash: %v", err)
 	}
@@ -236,7 +236,7 @@ func TestABundleDamagedHereIsNotBlamedOnTheNode(t *testing.T) {
 	b := small(t, "", 1000)
 	b.ID = strings.Repeat("0", 64)
 	c := node(t, "")
-	if _, err := Install(t.Context(), c, at(home), b, nil); err == nil || !strings.Contains(err.Error(), b.Path) {
+	if _, err := Install(t.Context(), c, at(home), b, 0, nil); err == nil || !strings.Contains(err.Error(), b.Path) {
 		t.Errorf("a damaged file: %v", err)
 	}
 	nothing(t, c)
@@ -253,7 +253,7 @@ func TestWhatIsNoArchiveIsNotInstalled(t *testing.T) {
 	}
 	f.Close()
 	c := node(t, "")
-	_, err = Install(t.Context(), c, at(home), b, nil)
+	_, err = Install(t.Context(), c, at(home), b, 0, nil)
 	if fault.CodeOf(err) != fault.HiveStartFailed || !strings.Contains(err.Error(), "cannot be unpacked") {
 		t.Errorf("no gzip: %v", err)
 	}

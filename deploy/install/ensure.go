@@ -3,6 +3,7 @@ package install
 import (
 	"context"
 	"runtime"
+	"time"
 
 	"rbee/deploy/bundle"
 	"rbee/deploy/remote"
@@ -15,8 +16,11 @@ type Options struct {
 	CacheDir   string // the configured cache_dir; "" = none
 	Device     string // the engine's device; "" = the platform's plain one
 	Getenv     func(string) string
-	Executable string      // os.Executable, from which bundles are looked for
-	Progress   func(Event) // nil is allowed. Called from several goroutines, never from two at once
+	Executable string // os.Executable, from which bundles are looked for
+	// Lease is how long the way to the node may be silent while a bundle is sent; 0, and where the way cannot be asked
+	// for a sign of life (remote.Pinger), is a minute, and what is taken counts as one.
+	Lease    time.Duration
+	Progress func(Event) // nil is allowed. Called from several goroutines, never from two at once
 }
 
 // Phase is a step of Ensure.
@@ -82,7 +86,7 @@ func Ensure(ctx context.Context, conn remote.Conn, o Options) (string, Facts, er
 	if err := facts.Check(); err != nil {
 		return "", facts, err
 	}
-	path, err := Install(ctx, conn, facts, b, func(sent, total int64) { tell(Event{Sending, sent, total}) })
+	path, err := Install(ctx, conn, facts, b, o.Lease, func(sent, total int64) { tell(Event{Sending, sent, total}) })
 	if err != nil {
 		return "", facts, err
 	}

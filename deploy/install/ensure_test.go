@@ -32,7 +32,7 @@ func options(t testing.TB) Options {
 func unpacked(t testing.TB, b bundle.Bundle) bundle.Parts {
 	t.Helper()
 	c := node(t, "")
-	path, err := Install(t.Context(), c, at(home), b, nil)
+	path, err := Install(t.Context(), c, at(home), b, 0, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -31,7 +31,7 @@ func TestANodeThatAnswersNonsenseCostsAnError(t *testing.T) {
 			n := node(t, "")
 			n.tool(t, "sh", "nonce=$2; say() { echo \"rbee:$nonce $*\"; }\n"+c.script+"\n")
 			began := time.Now()
-			_, err := Install(t.Context(), n, at(home), b, nil)
+			_, err := Install(t.Context(), n, at(home), b, 0, nil)
 			if fault.CodeOf(err) != c.code {
 				t.Errorf("%v", err)
 			}

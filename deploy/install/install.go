@@ -19,8 +19,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"strconv"
 	"strings"
+	"time"
 
 	"rbee/deploy/bundle"
 	"rbee/deploy/remote"
@@ -35,11 +37,11 @@ const slack = 1 << 20
 
 // Install puts a bundle on a node and returns the path of its hive there. It uses the first place that Probe found
 // good, with enough space; when the disk turns out to be full after all, the next one. progress (nil is allowed) is
-// called with the bytes sent so far and in all; a bundle that is already there is not sent.
+// called with the bytes sent so far and in all; a bundle that is already there is not sent. lease is that of Options.
 //
 // The error is a HIVE_START_FAILED with the node's own words, a NODE_LOST if the way to the node was lost, or the
 // context's.
-func Install(ctx context.Context, conn remote.Conn, facts Facts, b bundle.Bundle, progress func(sent, total int64)) (string, error) {
+func Install(ctx context.Context, conn remote.Conn, facts Facts, b bundle.Bundle, lease time.Duration, progress func(sent, total int64)) (string, error) {
 	if progress == nil {
 		progress = func(int64, int64) {}
 	}
@@ -48,7 +50,7 @@ func Install(ctx context.Context, conn remote.Conn, facts Facts, b bundle.Bundle
 		if !place.fits(b) {
 			continue
 		}
-		err := put(ctx, conn, place, b, progress)
+		err := put(ctx, conn, place, b, lease, progress)
 		if err == nil {
 			return HivePath(place.Dir, b), nil
 		}
@@ -64,13 +66,17 @@ func Install(ctx context.Context, conn remote.Conn, facts Facts, b bundle.Bundle
 }
 
 // put installs into one place.
-func put(ctx context.Context, conn remote.Conn, place Place, b bundle.Bundle, progress func(sent, total int64)) error {
+func put(ctx context.Context, conn remote.Conn, place Place, b bundle.Bundle, lease time.Duration, progress func(sent, total int64)) error {
+	pinger, _ := conn.(remote.Pinger)
+	if pinger == nil || lease <= 0 {
+		pinger, lease = nil, stall
+	}
 	file, err := b.Open()
 	if err != nil {
 		return err
 	}
 	defer file.Close()
-	s, err := start(ctx, conn, installScript, place.Dir, b.Folder(), b.ID, strconv.Itoa(b.Files), strconv.Itoa(int(stall.Seconds())))
+	s, err := start(ctx, conn, installScript, place.Dir, b.Folder(), b.ID, strconv.Itoa(b.Files), strconv.Itoa(int(math.Ceil(lease.Seconds()))))
 	if err != nil {
 		return err
 	}
@@ -86,6 +92,9 @@ func put(ctx context.Context, conn remote.Conn, place Place, b bundle.Bundle, pr
 		}
 		switch word, rest, _ := strings.Cut(line, " "); word {
 		case "go":
+			if pinger != nil {
+				s.ask(pinger, lease)
+			}
 			s.send(func(w io.Writer) error { return up.run(w, file) })
 		case "have", "done":
 			s.wait()

@@ -40,8 +40,9 @@ feed() {
 	wait $!
 }
 
-# guard ends feed when nothing was unpacked for IDLE seconds, and with it everything: to a line that is dead without a
-# word, sshd and all of this would listen for hours. Without du it ends nothing.
+# guard ends feed when nothing came for IDLE seconds, and with it everything: to a line that is dead without a word,
+# sshd and all of this would listen for hours. Where the system does not count what feed read, what was unpacked shows
+# it; without du it ends nothing.
 guard() {
 	nap=
 	trap '[ -z "$nap" ] || kill "$nap" 2>/dev/null; exit 0' 1 2 13 15
@@ -51,7 +52,7 @@ guard() {
 		sleep "$step" &
 		nap=$!
 		wait "$nap"
-		now=$(du -sk "$stage" 2>/dev/null) || now=
+		now=$({ read -r reader <"$stage/feed" && cat "/proc/$reader/io"; du -sk "$stage"; } 2>/dev/null) || now=
 		if [ -n "$now" ] && [ "$now" = "$before" ]; then still=$((still + step)); else still=0; fi
 		before=$now
 	done

@@ -84,7 +84,7 @@ func TestAHiveGetsToABareNodeWhateverItsLoginShell(t *testing.T) {
 				t.Fatal(err)
 			}
 			var sent, total int64
-			path, err := Install(t.Context(), c, facts, b, func(s, n int64) { sent, total = s, n })
+			path, err := Install(t.Context(), c, facts, b, 0, func(s, n int64) { sent, total = s, n })
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -14,7 +14,7 @@ import (
 
 func TestNobodyElseCanReadWhatIsInstalled(t *testing.T) {
 	c := node(t, "")
-	if _, err := Install(t.Context(), c, at(home), small(t, "", 1000), nil); err != nil {
+	if _, err := Install(t.Context(), c, at(home), small(t, "", 1000), 0, nil); err != nil {
 		t.Fatal(err)
 	}
 	seen := 0
@@ -101,7 +101,7 @@ func TestOldBundlesGoButNotThoseThatRun(t *testing.T) {
 	c.tool(t, "mv", "echo \"$1\" >>"+moves+"\nexec /bin/mv \"$@\"\n")
 
 	b := small(t, "", 1000)
-	if _, err := Install(t.Context(), c, at(home), b, nil); err != nil {
+	if _, err := Install(t.Context(), c, at(home), b, 0, nil); err != nil {
 		t.Fatal(err)
 	}
 	want := []string{name(0), name(3), name(4), b.Folder(), "somebody-elses"}
@@ -130,7 +130,7 @@ func TestAHiveThatStartsWhileItsBundleIsPrunedKeepsIt(t *testing.T) {
 			exec.Command("kill", "-KILL", strings.TrimSpace(string(text))).Run()
 		}
 	})
-	if _, err := Install(t.Context(), c, at(home), small(t, "", 1000), nil); err != nil {
+	if _, err := Install(t.Context(), c, at(home), small(t, "", 1000), 0, nil); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := os.Stat(pid); err != nil {
@@ -172,7 +172,7 @@ func TestOnlyTheStagesOfTheDeadAreSwept(t *testing.T) {
 	stage("elsewhere-old", fmt.Sprint(dead.Process.Pid, " another-host"), 2*time.Hour)
 	stage("beginning", "", time.Minute)
 	stage("never-began", "", 2*time.Hour)
-	if _, err := Install(t.Context(), c, at(home), small(t, "", 1000), nil); err != nil {
+	if _, err := Install(t.Context(), c, at(home), small(t, "", 1000), 0, nil); err != nil {
 		t.Fatal(err)
 	}
 	var got []string

@@ -44,7 +44,7 @@ func TestAHiveGoesWhereItCanLive(t *testing.T) {
 			if c.want != home && !strings.Contains(facts.Places[0].Bad, c.why) {
 				t.Errorf("of the home folder is said %q, want %q", facts.Places[0].Bad, c.why)
 			}
-			path, err := Install(t.Context(), n, facts, b, nil)
+			path, err := Install(t.Context(), n, facts, b, 0, nil)
 			if err != nil {
 				t.Fatalf("%v; %+v", err, facts.Places)
 			}
@@ -126,7 +126,7 @@ func TestNoexecEverywhereIsSaidOfEachFolder(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, err = Install(t.Context(), n, facts, small(t, "", 1000), nil)
+	_, err = Install(t.Context(), n, facts, small(t, "", 1000), 0, nil)
 	f := fault.From(err)
 	if f == nil || f.Code != fault.HiveStartFailed || strings.Count(f.Message, "noexec") != 3 || !strings.Contains(f.Hint, "cache_dir") {
 		t.Errorf("%v; %+v", err, f)
@@ -141,14 +141,14 @@ func TestAFullDiskIsSaidWithItsNumbers(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, err = Install(t.Context(), n, facts, b, func(int64, int64) { t.Error("sent to a disk that is too small") })
+	_, err = Install(t.Context(), n, facts, b, 0, func(int64, int64) { t.Error("sent to a disk that is too small") })
 	if fault.CodeOf(err) != fault.HiveStartFailed || !strings.Contains(err.Error(), mega(b.Size+slack)) || !strings.Contains(err.Error(), "1.0 MB free") {
 		t.Errorf("known before: %v", err)
 	}
 
 	// A quota, or somebody else's file: df promised more.
 	facts.Places[0].Free, facts.Places[1].Free = 1<<30, -1
-	_, err = Install(t.Context(), n, facts, b, nil)
+	_, err = Install(t.Context(), n, facts, b, 0, nil)
 	if fault.CodeOf(err) != fault.HiveStartFailed || !strings.Contains(err.Error(), "the disk of user@node is full at "+tmp("/var/tmp")) {
 		t.Errorf("known when it happened: %v", err)
 	}
@@ -166,7 +166,7 @@ func TestAFullDiskIsNoEndWhereAnotherHasSpace(t *testing.T) {
 		t.Fatal(err)
 	}
 	facts.Places[0].Free = -1 // df did not say
-	if path, err := Install(t.Context(), n, facts, b, nil); err != nil || path != HivePath(tmp("/var/tmp"), b) {
+	if path, err := Install(t.Context(), n, facts, b, 0, nil); err != nil || path != HivePath(tmp("/var/tmp"), b) {
 		t.Errorf("%q, %v", path, err)
 	}
 }
@@ -246,7 +246,7 @@ func TestWhatSomebodyElsePutIntoTmpIsNotStarted(t *testing.T) {
 
 	// Even if it was put there between the look and the installation.
 	facts := at(tmp("/var/tmp"))
-	_, err := Install(t.Context(), c, facts, mustFind(t, o), nil)
+	_, err := Install(t.Context(), c, facts, mustFind(t, o), 0, nil)
 	if fault.CodeOf(err) != fault.HiveStartFailed || !strings.Contains(err.Error(), "somebody else") {
 		t.Errorf("installed: %v", err)
 	}

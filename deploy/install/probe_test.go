@@ -49,7 +49,7 @@ func TestLoginScriptsThatPrintAreNoHindrance(t *testing.T) {
 			if facts.Places[0].Dir != home || facts.Places[0].Bad != "" {
 				t.Errorf("%+v", facts)
 			}
-			path, err := Install(t.Context(), c, facts, b, nil)
+			path, err := Install(t.Context(), c, facts, b, 0, nil)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -130,7 +130,7 @@ func TestAnEnvironmentThatChangesTheToolsIsNoHindrance(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	path, err := Install(t.Context(), c, facts, b, nil)
+	path, err := Install(t.Context(), c, facts, b, 0, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -181,7 +181,7 @@ func TestAnyOfTheHashingToolsWillDoAndTeeIsNotNeeded(t *testing.T) {
 			if err := facts.Check(); err != nil && name != "bare" { // without grep it cannot see the libraries
 				t.Error(err)
 			}
-			path, err := Install(t.Context(), c, facts, b, nil)
+			path, err := Install(t.Context(), c, facts, b, 0, nil)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -190,7 +190,7 @@ func TestAnyOfTheHashingToolsWillDoAndTeeIsNotNeeded(t *testing.T) {
 			}
 			wrong := b
 			wrong.ID = strings.Repeat("0", 64)
-			if _, err := Install(t.Context(), c, facts, wrong, nil); err == nil {
+			if _, err := Install(t.Context(), c, facts, wrong, 0, nil); err == nil {
 				t.Error("another SHA-256 was accepted")
 			}
 		})
@@ -271,7 +271,7 @@ func TestAHomeFolderOfAnyNameWillDo(t *testing.T) {
 				t.Errorf("%+v", p)
 			}
 		}
-		path, err := Install(t.Context(), c, facts, small(t, "", 1000), nil)
+		path, err := Install(t.Context(), c, facts, small(t, "", 1000), 0, nil)
 		if err != nil {
 			t.Fatalf("%q: %v", name, err)
 		}

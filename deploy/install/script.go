@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"io"
+	"sync/atomic"
 	"time"
 
 	"rbee/deploy/remote"
@@ -39,7 +40,8 @@ type script struct {
 	tail    *proc.Tail
 	sends   chan func(io.Writer) error // nil once used
 	ctx     context.Context
-	alive   func()        // to be called at a sign of life
+	watch   *time.Timer   // ends ctx for want of a sign of life
+	limit   atomic.Int64  // how long that may be, a time.Duration
 	undo    func()        // lets go of the context
 	written chan struct{} // closed when nothing is written any more
 	heard   chan struct{} // closed at the end of stderr
@@ -62,9 +64,10 @@ func start(ctx context.Context, conn remote.Conn, text string, args ...string) (
 		return nil, fault.Wrap(fault.HiveStartFailed, err, "cannot run sh on %s: %s", conn, proc.Clean(err.Error()))
 	}
 	s := &script{
-		ctx: ctx, alive: func() { watch.Reset(stall) }, conn: conn, session: session, frames: newFrames(session, nonce), tail: proc.NewTail(8),
+		ctx: ctx, watch: watch, conn: conn, session: session, frames: newFrames(session, nonce), tail: proc.NewTail(8),
 		sends: make(chan func(io.Writer) error, 1), written: make(chan struct{}), heard: make(chan struct{}),
 	}
+	s.limit.Store(int64(stall))
 	stop := context.AfterFunc(ctx, func() { session.Close() })
 	s.undo = func() { watch.Stop(); stop(); cancel(nil) }
 	go func() {
@@ -88,6 +91,28 @@ func start(ctx context.Context, conn remote.Conn, text string, args ...string) (
 		}
 	}()
 	return s, nil
+}
+
+// alive notes a sign of life.
+func (s *script) alive() { s.watch.Reset(time.Duration(s.limit.Load())) }
+
+// ask asks the way to the node for a sign of life as long as the script runs. From now on it may be silent for the
+// lease only: what is taken by a buffer of this machine shows little, and what the node takes may be slow to unpack.
+func (s *script) ask(p remote.Pinger, lease time.Duration) {
+	s.limit.Store(int64(lease))
+	s.alive()
+	go func() {
+		next := time.NewTicker(lease / 3)
+		defer next.Stop()
+		for p.Ping() == nil {
+			s.alive()
+			select {
+			case <-next.C:
+			case <-s.ctx.Done():
+				return
+			}
+		}
+	}()
 }
 
 // send lets f write to the script's stdin, which then ends. It counts once: a node cannot ask again.

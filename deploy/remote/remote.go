@@ -29,6 +29,12 @@ type Conn interface {
 	String() string
 }
 
+// Pinger is a Conn that can be asked for a sign of life, whatever else is on its way.
+type Pinger interface {
+	// Ping returns nil when the far side has answered. It returns when the connection is lost, not before.
+	Ping() error
+}
+
 // Session is one command that was started on a node.
 type Session interface {
 	// Read is the command's stdout, Write its stdin. Close ends both and unblocks whoever waits in them.

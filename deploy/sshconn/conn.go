@@ -28,7 +28,10 @@ type Conn struct {
 	lost chan struct{}
 }
 
-var _ remote.Conn = (*Conn)(nil)
+var (
+	_ remote.Conn   = (*Conn)(nil)
+	_ remote.Pinger = (*Conn)(nil)
+)
 
 // Target says where the connection leads.
 func (c *Conn) Target() Target { return c.target }
@@ -69,6 +72,12 @@ func (c *Conn) forget(s *Session) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	delete(c.sessions, s)
+}
+
+// Ping implements remote.Pinger, by a request that every server answers, be it with a refusal.
+func (c *Conn) Ping() error {
+	_, _, err := c.clients[len(c.clients)-1].SendRequest("keepalive@openssh.com", true, nil)
+	return err
 }
 
 func (c *Conn) closeBelow() {
