@@ -13,6 +13,9 @@ DESTDIR  ?=
 PROGRAMS := rbee queen-rbee rbee-hive llm-worker-rbee
 PACKAGES ?= ./...
 
+# What make bundles makes: os/arch, or os/arch/backend for the engine of a GPU (linux/amd64/vulkan, linux/amd64/cuda).
+BUNDLES  ?= linux/amd64 linux/arm64 darwin/arm64
+
 # How long one fuzz target runs; which benchmarks, of how many runs their medians are, and how often each is repeated.
 FUZZTIME    ?= 10s
 BENCH       ?= .
@@ -51,12 +54,13 @@ demo: ## from a fresh clone to an answer, leaving nothing
 	bin/rbee infer --node localhost --model demo --prompt "hello world"
 
 .PHONY: bundles
-bundles: ## make bundles/: what is sent to nodes of each kind over SSH
+bundles: ## make bundles/: what is sent to nodes of each kind (BUNDLES) over SSH
 	@.ci/prerequisites build demo
-	@for p in linux/amd64 linux/arm64 darwin/arm64; do \
-		GOOS=$${p%/*} GOARCH=$${p#*/} $(BUILD) -o "dist/$${p/\//-}/" ./cmd/rbee-hive ./cmd/llm-worker-rbee; \
+	@for b in $(BUNDLES); do \
+		IFS=/ read -r os arch backend <<<"$$b"; \
+		GOOS=$$os GOARCH=$$arch $(BUILD) -o "dist/$$os-$$arch/" ./cmd/rbee-hive ./cmd/llm-worker-rbee; \
 		$(GO) run -ldflags '$(LDFLAGS)' ./deploy/bundle/makebundle \
-			-programs "dist/$${p/\//-}" -engines dist/engine -out bundles "$$p"; \
+			-programs "dist/$$os-$$arch" -engines dist/engine -out bundles -backend "$$backend" "$$os/$$arch"; \
 	done
 
 .PHONY: install

@@ -12,8 +12,10 @@ import (
 	"rbee/deploy/bundle"
 	"rbee/deploy/install"
 	"rbee/deploy/remote"
+	"rbee/internal/config"
 	"rbee/internal/engine"
 	"rbee/internal/fault"
+	"rbee/internal/workerkind"
 	"rbee/supervisor"
 )
 
@@ -27,12 +29,22 @@ type Step struct {
 	Err  *fault.Error  `json:"error,omitempty"`
 }
 
-// Detected is what an engine can load models on.
+// Detected is what models can be loaded on at a node, over all its sets of the engine's libraries, and by which kinds
+// of workers.
 type Detected struct {
-	Engine  string          `json:"engine,omitempty"`
-	Release string          `json:"release,omitempty"`
-	Devices []engine.Device `json:"devices"`
-	Error   *fault.Error    `json:"error,omitempty"`
+	Engine  string            `json:"engine,omitempty"`
+	Release string            `json:"release,omitempty"`
+	Devices []engine.Device   `json:"devices"`
+	Sets    []EngineSet       `json:"sets"`
+	Workers []workerkind.Kind `json:"workers"`
+	Error   *fault.Error      `json:"error,omitempty"`
+}
+
+// EngineSet is one installed build of the engine.
+type EngineSet struct {
+	Backend string `json:"backend"`
+	Folder  string `json:"folder"`
+	Error   string `json:"error,omitempty"` // why its backend has no device; "" = it has
 }
 
 // checker goes through the steps.
@@ -171,7 +183,7 @@ func (c *checker) latency(ctx context.Context) (string, error) {
 }
 
 func (c *checker) system(ctx context.Context) (text string, err error) {
-	if c.facts, err = install.Probe(ctx, c.conn, c.entryCacheDir()); err != nil {
+	if c.facts, err = install.Probe(ctx, c.conn, c.entry().CacheDir); err != nil {
 		return "", err
 	}
 	text = c.facts.OS + "/" + c.facts.Arch
@@ -181,12 +193,12 @@ func (c *checker) system(ctx context.Context) (text string, err error) {
 	return text, c.facts.Check()
 }
 
-func (c *checker) entryCacheDir() string {
+func (c *checker) entry() config.Node {
 	file, err := c.nodes.file()
 	if err != nil {
-		return ""
+		return config.Node{}
 	}
-	return file.Nodes[c.name].CacheDir
+	return file.Nodes[c.name]
 }
 
 func (c *checker) space(context.Context) (string, error) {
@@ -209,11 +221,12 @@ func (c *checker) space(context.Context) (string, error) {
 }
 
 func (c *checker) options() install.Options {
-	return install.Options{Node: c.name, CacheDir: c.entryCacheDir(), Getenv: c.nodes.Getenv, Executable: c.nodes.Executable}
+	return install.Options{Node: c.name, CacheDir: c.entry().CacheDir, Device: engineDevice(c.entry()),
+		Getenv: c.nodes.Getenv, Executable: c.nodes.Executable}
 }
 
 func (c *checker) bundle(ctx context.Context) (string, error) {
-	b, err := bundle.Find(c.nodes.Getenv, c.nodes.Executable, c.facts.Platform(""))
+	b, err := bundle.Find(c.nodes.Getenv, c.nodes.Executable, c.facts.Platform(engineDevice(c.entry())))
 	if err != nil {
 		return "", err
 	}

@@ -91,7 +91,19 @@ func (n *Nodes) one(file *config.File, name string) (Node, error) {
 		return Node{}, err
 	}
 	return Node{Name: name, ModelsDir: entry.ModelsDir, Devices: entry.Devices, Weight: entry.Weight, Spawner: &Spawner{Node: name, Dial: way.Dial,
-		Programs: programs{install.Options{Node: name, CacheDir: entry.CacheDir, Getenv: n.Getenv, Executable: n.Executable}}}}, nil
+		Programs: programs{install.Options{Node: name, CacheDir: entry.CacheDir, Device: engineDevice(entry), Getenv: n.Getenv, Executable: n.Executable}}}}, nil
+}
+
+// engineDevice is the backend whose libraries are sent to a node: that of the first GPU that its configuration lets
+// workers use. Without one it is the plain engine, whatever is in the machine: a bundle for a GPU is large, and which
+// the node has is not known before one is there.
+func engineDevice(entry config.Node) string {
+	for _, d := range entry.Devices {
+		if backend, _, _ := strings.Cut(d, ":"); backend != "cpu" {
+			return backend
+		}
+	}
+	return ""
 }
 
 // unusable is a node of a list that cannot even be tried.

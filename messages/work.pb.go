@@ -201,6 +201,7 @@ type LoadOptions struct {
 	Backend       string                 `protobuf:"bytes,3,opt,name=backend,proto3" json:"backend,omitempty"`                             // "cpu", "cuda", ...; "" = the best that fits
 	Device        string                 `protobuf:"bytes,4,opt,name=device,proto3" json:"device,omitempty"`                               // "cuda:1", or "1" of the backend; "" = any of the backend
 	GpuLayers     *int64                 `protobuf:"varint,5,opt,name=gpu_layers,json=gpuLayers,proto3,oneof" json:"gpu_layers,omitempty"` // layers on the GPU; not set = all
+	Worker        string                 `protobuf:"bytes,20,opt,name=worker,proto3" json:"worker,omitempty"`                              // the kind of worker; "" = "llama.cpp"
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -268,6 +269,13 @@ func (x *LoadOptions) GetGpuLayers() int64 {
 		return *x.GpuLayers
 	}
 	return 0
+}
+
+func (x *LoadOptions) GetWorker() string {
+	if x != nil {
+		return x.Worker
+	}
+	return ""
 }
 
 type ChatMessage struct {
@@ -2511,6 +2519,7 @@ type WorkerState struct {
 	Context              int64                  `protobuf:"varint,15,opt,name=context,proto3" json:"context,omitempty"`
 	Threads              int64                  `protobuf:"varint,16,opt,name=threads,proto3" json:"threads,omitempty"`
 	GpuLayers            int64                  `protobuf:"varint,17,opt,name=gpu_layers,json=gpuLayers,proto3" json:"gpu_layers,omitempty"`       // as asked for; -1 = all
+	Worker               string                 `protobuf:"bytes,20,opt,name=worker,proto3" json:"worker,omitempty"`                               // its kind; "" = "llama.cpp"
 	MemoryBytes          int64                  `protobuf:"varint,30,opt,name=memory_bytes,json=memoryBytes,proto3" json:"memory_bytes,omitempty"` // resident memory that its load added, as measured; 0 = not known
 	unknownFields        protoimpl.UnknownFields
 	sizeCache            protoimpl.SizeCache
@@ -2665,6 +2674,13 @@ func (x *WorkerState) GetGpuLayers() int64 {
 	return 0
 }
 
+func (x *WorkerState) GetWorker() string {
+	if x != nil {
+		return x.Worker
+	}
+	return ""
+}
+
 func (x *WorkerState) GetMemoryBytes() int64 {
 	if x != nil {
 		return x.MemoryBytes
@@ -2805,14 +2821,15 @@ const file_messages_work_proto_rawDesc = "" +
 	"\ano_pull\x18\x05 \x01(\bR\x06noPull\x12\x14\n" +
 	"\x05alias\x18\x06 \x01(\tR\x05alias\x12\x12\n" +
 	"\x04push\x18( \x01(\bR\x04push\x12\x12\n" +
-	"\x04loan\x18) \x01(\tR\x04loan\"\xa6\x01\n" +
+	"\x04loan\x18) \x01(\tR\x04loan\"\xbe\x01\n" +
 	"\vLoadOptions\x12\x18\n" +
 	"\acontext\x18\x01 \x01(\x03R\acontext\x12\x18\n" +
 	"\athreads\x18\x02 \x01(\x03R\athreads\x12\x18\n" +
 	"\abackend\x18\x03 \x01(\tR\abackend\x12\x16\n" +
 	"\x06device\x18\x04 \x01(\tR\x06device\x12\"\n" +
 	"\n" +
-	"gpu_layers\x18\x05 \x01(\x03H\x00R\tgpuLayers\x88\x01\x01B\r\n" +
+	"gpu_layers\x18\x05 \x01(\x03H\x00R\tgpuLayers\x88\x01\x01\x12\x16\n" +
+	"\x06worker\x18\x14 \x01(\tR\x06workerB\r\n" +
 	"\v_gpu_layers\"\x99\x01\n" +
 	"\vChatMessage\x12\x12\n" +
 	"\x04role\x18\x01 \x01(\tR\x04role\x12\x18\n" +
@@ -3018,7 +3035,7 @@ const file_messages_work_proto_rawDesc = "" +
 	"\fmemory_bytes\x18\x06 \x01(\x03R\vmemoryBytes\"2\n" +
 	"\n" +
 	"LoadFailed\x12$\n" +
-	"\x05error\x18\x01 \x01(\v2\x0e.rbee.v1.ErrorR\x05error\"\x9c\x04\n" +
+	"\x05error\x18\x01 \x01(\v2\x0e.rbee.v1.ErrorR\x05error\"\xb4\x04\n" +
 	"\vWorkerState\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x18\n" +
 	"\aaddress\x18\x02 \x01(\tR\aaddress\x12\x12\n" +
@@ -3040,7 +3057,8 @@ const file_messages_work_proto_rawDesc = "" +
 	"\acontext\x18\x0f \x01(\x03R\acontext\x12\x18\n" +
 	"\athreads\x18\x10 \x01(\x03R\athreads\x12\x1d\n" +
 	"\n" +
-	"gpu_layers\x18\x11 \x01(\x03R\tgpuLayers\x12!\n" +
+	"gpu_layers\x18\x11 \x01(\x03R\tgpuLayers\x12\x16\n" +
+	"\x06worker\x18\x14 \x01(\tR\x06worker\x12!\n" +
 	"\fmemory_bytes\x18\x1e \x01(\x03R\vmemoryBytes\"\\\n" +
 	"\vStopWorkers\x12\x1c\n" +
 	"\taddresses\x18\x01 \x03(\tR\taddresses\x12\x19\n" +

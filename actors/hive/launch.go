@@ -14,6 +14,7 @@ import (
 	"rbee/internal/gguf"
 	"rbee/internal/telemetry"
 	"rbee/internal/transport"
+	"rbee/internal/workerkind"
 	"rbee/messages"
 	"rbee/supervisor"
 )
@@ -52,19 +53,29 @@ type Config struct {
 	Fetchable func(*messages.ModelRef, error) bool
 	// Free is how many bytes of memory a new worker could take; 0 if it cannot be known.
 	Free func() int64
-	// Devices lists what workers can run on, the CPU first, as the engine reports them. The first call may start a
-	// process; a GPU's FreeBytes are those of that moment. Nil: one CPU.
-	Devices func(context.Context) ([]engine.Device, error)
+	// Devices lists what workers of a kind can run on, the CPU first, as the engine reports them. The first call may
+	// start processes, unless the backend that is wanted is the CPU; a GPU's FreeBytes are those of that moment. Nil: one
+	// CPU. Lacking says why other backends are not among them. Nil: it is not known.
+	Devices func(ctx context.Context, worker, backend string) ([]engine.Device, error)
+	Lacking func() map[string]Lack
 	CPU     fit.CPU
 	Cores   func() int64 // physical ones that workers may use
-	// Engine says what a worker would lack on this node, before one is started: without libffi it would die before its
-	// main, in a panic that explains nothing. Nil: nothing is checked.
-	Engine  func() error
+	// Engine is the program and the engine's folder ("" = it finds one) for a worker of a kind on a device. Its error says
+	// what a worker would lack on this node, before one is started: without libffi it would die before its main, in a
+	// panic that explains nothing. Nil: the usual program, and nothing is checked.
+	Engine  func(worker, device string) (program, dir string, err error)
 	Spawner supervisor.Spawner
 	Tracer  trace.Tracer
 	Tracing bool
 	Log     func(worker, line string) // a worker's stderr
 	Ingest  func(otlp []byte)         // spans from workers
+}
+
+// Lack is why a node has no device of a backend.
+type Lack struct {
+	Cause     string
+	Hint      string // what to do about it; "" = nothing can be done
+	Installed bool   // its libraries are there, and of no use
 }
 
 // Prestarted is a worker that was started before there was an actor to own it: the request that needs it is on
@@ -120,18 +131,21 @@ type key struct {
 	path             string
 	context, threads int64
 	want             fit.Want // settled
+	worker           string   // its kind, never ""
 }
 
 func keyOf(f Found, l *messages.LoadOptions, w fit.Want) key {
-	return key{f.Path, l.GetContext(), l.GetThreads(), w}
+	return key{f.Path, l.GetContext(), l.GetThreads(), w, workerkind.Named(l.GetWorker())}
 }
 
 func slotName(n int) string { return fmt.Sprintf("worker-%d", n) }
 
 // launch starts one life of a worker.
 func (c Config) launch(ctx context.Context, address string, k key, found Found, where plan) (*supervisor.Launched, error) {
+	program, dir := workerkind.UsualProgram, ""
 	if c.Engine != nil {
-		if err := c.Engine(); err != nil {
+		var err error
+		if program, dir, err = c.Engine(k.worker, where.Device.ID); err != nil {
 			return nil, err
 		}
 	}
@@ -140,14 +154,14 @@ func (c Config) launch(ctx context.Context, address string, k key, found Found, 
 		load.GpuLayers = &k.want.GPULayers
 	}
 	return supervisor.Launch(supervisor.Spec{
-		Kind: "worker", Program: "llm-worker-rbee", Address: address, Owner: c.Address, Run: c.Run, Root: c.Root,
+		Kind: "worker", Program: program, Address: address, Owner: c.Address, Run: c.Run, Root: c.Root,
 		// Native code may hang: nothing but KILL is sure to end it when the hive is gone.
 		Death: syscall.SIGKILL,
 		// A failed assertion of ggml starts gdb on its process, if there is one, before it aborts.
 		Env:     []string{"GGML_NO_BACKTRACE=1"},
 		Spawner: c.Spawner, Lease: c.Lease, Tracer: c.Tracer, Tracing: c.Tracing, Context: ctx,
 		Boot: &messages.Boot{Role: &messages.Boot_Worker{Worker: &messages.WorkerConfig{
-			ModelPath: found.Path, ModelName: found.Name, Slots: max(1, c.Hive.GetSlots()), Device: where.Device.ID,
+			EngineDir: dir, ModelPath: found.Path, ModelName: found.Name, Slots: max(1, c.Hive.GetSlots()), Device: where.Device.ID,
 			Load: load,
 		}}},
 		Log:   func(line string) { c.Log(transport.Base(address), line) },

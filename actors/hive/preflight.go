@@ -8,6 +8,7 @@ import (
 	"rbee/internal/engine"
 	"rbee/internal/fault"
 	"rbee/internal/fit"
+	"rbee/internal/workerkind"
 	"rbee/messages"
 )
 
@@ -38,8 +39,12 @@ func wantOf(l *messages.LoadOptions) fit.Want {
 func (c Config) wish(ctx context.Context, l *messages.LoadOptions) ([]engine.Device, fit.Want, error) {
 	devices := []engine.Device{{ID: "cpu:0", Backend: "cpu"}}
 	if c.Devices != nil {
+		backend := backendOf(l)
+		if len(c.Hive.GetDevices()) > 0 {
+			backend = "" // what is not allowed is told beside all that there is
+		}
 		var err error
-		if devices, err = c.Devices(ctx); err != nil {
+		if devices, err = c.Devices(ctx, l.GetWorker(), backend); err != nil {
 			return nil, fit.Want{}, err
 		}
 	}
@@ -49,7 +54,55 @@ func (c Config) wish(ctx context.Context, l *messages.LoadOptions) ([]engine.Dev
 			WithHint("correct devices of that node in the configuration").With("node", c.Hive.GetNode())
 	}
 	w, err := fit.Settle(usable, wantOf(l))
-	return devices, w, err
+	return devices, w, c.explained(err, devices)
+}
+
+// backendOf is the backend that a request names, be it by a device; "" if it names none.
+func backendOf(l *messages.LoadOptions) string {
+	backend, _, named := strings.Cut(l.GetDevice(), ":")
+	if l.GetBackend() != "" || !named {
+		return l.GetBackend()
+	}
+	return backend
+}
+
+// explained adds to a BACKEND_UNAVAILABLE why this node has not got it, and what would give it to the node.
+func (c Config) explained(err error, devices []engine.Device) error {
+	f, ok := err.(*fault.Error)
+	if !ok || f.Code != fault.BackendUnavailable || c.Lacking == nil {
+		return err
+	}
+	backend, _ := f.Details["backend"].(string)
+	why := c.Lacking()
+	for b := range why { // layers on a GPU: any would do, and what is installed comes first
+		if backend == "" && why[b].Installed {
+			backend = b
+		}
+	}
+	lack, known := why[backend]
+	if !known || slices.ContainsFunc(devices, func(d engine.Device) bool { return d.Backend == backend }) {
+		return err // it is there, and the configuration forbids it
+	}
+	f.Message += "; " + backend + ": " + lack.Cause
+	if lack.Hint != "" {
+		f.WithHint("%s; or %s", lack.Hint, f.Hint)
+	}
+	return f.With("cause", lack.Cause).With("node", c.Hive.GetNode())
+}
+
+// passed says what else could have computed here, and does not although its libraries are installed: a worker on the
+// CPU is told so, lest nobody notice.
+func (c Config) passed(k key) (why []string) {
+	if c.Lacking == nil || k.want.Backend != "" || !workerkind.Same(k.worker, "") {
+		return nil
+	}
+	for backend, lack := range c.Lacking() {
+		if lack.Installed {
+			why = append(why, backend+": "+lack.Cause)
+		}
+	}
+	slices.Sort(why)
+	return why
 }
 
 // usable are the devices that the configuration lets this node use.
@@ -100,6 +153,9 @@ func (c Config) plan(devices []engine.Device, k key, found Found, others usage) 
 		if p.Choice, err = fit.Choose(devices[0], c.usable(devices), found.Header, found.Name, load, k.want); err != nil {
 			return plan{}, fault.From(err).With("node", c.Hive.GetNode())
 		}
+	}
+	if p.Device.Backend == "cpu" {
+		p.Passed = append(p.Passed, c.passed(k)...)
 	}
 	if p.threads == 0 && p.Device.Backend == "cpu" && others.onCPU > 0 {
 		p.threads = share(c.Cores(), others.onCPU)

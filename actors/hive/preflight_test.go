@@ -175,7 +175,7 @@ func TestANodeUsesOnlyTheDevicesOfItsConfiguration(t *testing.T) {
 	} {
 		h := node(32e9)
 		h.Hive.Devices, l.Device = c.only, c.device
-		h.Config.Devices = func(context.Context) ([]engine.Device, error) { return all, nil }
+		h.Config.Devices = func(context.Context, string, string) ([]engine.Device, error) { return all, nil }
 		devices, want, err := h.wish(t.Context(), l)
 		var p plan
 		if err == nil {

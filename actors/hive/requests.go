@@ -107,7 +107,7 @@ func (h *hive) pump() {
 func (h *hive) decide(p *pending) (place.Decision, place.Request) {
 	node := place.Node{Name: h.Hive.GetNode(), Workers: h.registry.List(h.Hive.GetNode()), HasFile: true}
 	r := place.Request{Node: node.Name, Model: p.found.Path, Context: p.GetLoad().GetContext(), Threads: p.GetLoad().GetThreads(),
-		Backend: p.want.Backend, Device: p.want.Device, GPULayers: p.GetLoad().GpuLayers, Match: h.match(p)}
+		Backend: p.want.Backend, Device: p.want.Device, GPULayers: p.GetLoad().GpuLayers, Worker: p.GetLoad().GetWorker(), Match: h.match(p)}
 	node.Full = len(h.slots) >= maxWorkers || time.Now().Before(h.notBefore[p.key()]) || h.living(r) != nil
 	if why := h.deaths[p.key()].GaveUp(); why != "" {
 		node.Refuses = fault.New(fault.WorkerStartFailed, "no worker for %s on %s: %s", p.found.Name, node.Name, why).

@@ -44,7 +44,7 @@ func (s *slot) row(node string) *messages.WorkerState {
 		Backend: s.plan.Device.Backend, Device: s.plan.Device.ID, State: string(s.state), LastActivityUnixNano: s.used.UnixNano(),
 		SlotsTotal: s.total, SlotsAvailable: max(0, s.total-int64(len(s.active))),
 		Pid: own.GetPid(), StartedUnixNano: own.GetStartedUnixNano(), Context: s.key.context, Threads: s.key.threads,
-		GpuLayers: s.key.want.GPULayers,
+		GpuLayers: s.key.want.GPULayers, Worker: s.key.worker,
 	}
 	if s.loaded != nil {
 		r.Backend, r.Device, r.MemoryBytes = s.loaded.GetBackend(), s.loaded.GetDevice(), s.loaded.GetMemoryBytes()

@@ -35,7 +35,7 @@ func (h *hive) fits(l *messages.LoadOptions, found Found, others usage) error {
 		return err
 	}
 	if h.living(place.Request{Node: h.Hive.GetNode(), Model: found.Path, Context: l.GetContext(), Threads: l.GetThreads(), Backend: want.Backend,
-		Device: want.Device, GPULayers: l.GpuLayers}) != nil {
+		Device: want.Device, GPULayers: l.GpuLayers, Worker: l.GetWorker()}) != nil {
 		return nil // a worker that lives already
 	}
 	_, err = h.plan(devices, keyOf(found, l, want), found, others)

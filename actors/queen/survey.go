@@ -80,7 +80,7 @@ func (q *queen) consider(r *request) {
 		return
 	}
 	asks := place.Request{Model: r.GetModel().GetRef(), Context: r.GetLoad().GetContext(), Threads: r.GetLoad().GetThreads(),
-		Backend: r.GetLoad().GetBackend(), Device: r.GetLoad().GetDevice(), GPULayers: r.GetLoad().GpuLayers, Match: map[string]int{}}
+		Backend: r.GetLoad().GetBackend(), Device: r.GetLoad().GetDevice(), GPULayers: r.GetLoad().GpuLayers, Worker: r.GetLoad().GetWorker(), Match: map[string]int{}}
 	for i, n := range view.Nodes {
 		view.Nodes[i].Asked = q.asked(n.Name, r)
 		for _, w := range n.Workers {

@@ -6,6 +6,7 @@ import (
 
 	"rbee/internal/engine"
 	"rbee/internal/fault"
+	"rbee/internal/nativecrash"
 )
 
 // detected is what `llm-worker-rbee detect` prints: what models can be loaded on here, as the engine itself reports
@@ -14,15 +15,19 @@ type detected struct {
 	Engine  string          `json:"engine,omitempty"`
 	Release string          `json:"release,omitempty"`
 	Devices []engine.Device `json:"devices"`
-	Error   *fault.Error    `json:"error,omitempty"`
+	// Lacking says of each backend whose libraries are there, and list no device, why they do not.
+	Lacking map[string]string `json:"lacking,omitempty"`
+	Error   *fault.Error      `json:"error,omitempty"`
 }
 
 // detect prints one line of JSON and returns 1 if there is an error in it.
 func detect() int {
+	_ = nativecrash.Keep() // a driver that crashes is named by its signal
 	d := detected{Devices: []engine.Device{}}
-	e, err := open(nil)
+	e, err := load("")
 	if err == nil {
 		d.Engine, d.Release = e.Name(), e.Release()
+		d.Lacking = e.Lacking()
 		d.Devices, err = e.Devices()
 	}
 	if err != nil {

@@ -23,6 +23,8 @@ func main() {
 		fmt.Println(version.String(program))
 	case len(os.Args) == 2 && os.Args[1] == "detect":
 		os.Exit(detect())
+	case len(os.Args) == 2 && os.Args[1] == "kind":
+		os.Exit(kind())
 	case len(os.Args) > 1:
 		os.Exit(help(os.Args[1:]))
 	default:
@@ -34,6 +36,7 @@ const usage = `llm-worker-rbee runs one model with llama.cpp. A hive starts it, 
 it does this:
 
   llm-worker-rbee detect     print what models can be loaded on here, as JSON
+  llm-worker-rbee kind       print what it is itself, as JSON
   llm-worker-rbee --version
 `
 
@@ -48,12 +51,19 @@ func help(args []string) int {
 	return 2
 }
 
-func open(*messages.WorkerConfig) (engine.Engine, error) {
+func open(c *messages.WorkerConfig) (engine.Engine, error) { return load(c.GetEngineDir()) }
+
+// load loads the libraries in dir, which the hive chose for the device; "" = those that are found from here.
+func load(dir string) (*llamacpp.Engine, error) {
 	exe, err := os.Executable()
 	if err != nil {
 		return nil, err
 	}
-	dir, err := enginelib.Find(os.Getenv, exe)
+	if dir == "" {
+		dir, err = enginelib.Find(os.Getenv, exe)
+	} else {
+		err = enginelib.Check(dir) // the hive's word is old by now; another release would load without a word
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -6,12 +6,10 @@ import (
 	"context"
 	"fmt"
 	"os"
-	"syscall"
 	"time"
 
 	"rbee/actors/hive"
 	"rbee/deploy"
-	"rbee/internal/engine/enginelib"
 	"rbee/internal/fit/here"
 	"rbee/internal/proc"
 	"rbee/internal/runlog"
@@ -41,7 +39,7 @@ func main() {
 
 const usage = `rbee-hive manages one node. A queen starts it, and speaks to it through stdin and stdout; by hand it does this:
 
-  rbee-hive detect           print what models can be loaded on here, as JSON
+  rbee-hive detect           print what models can be loaded on here, and by what, as JSON
   rbee-hive end RUN LIFE     end what is left of a run on this machine
   rbee-hive --version
 `
@@ -67,11 +65,11 @@ func run() int {
 	b := self.Boot
 	tel := telemetry.Start(telemetry.Options{Service: program, Enabled: b.GetTracing(), Traceparent: b.GetTraceparent(), Follow: true})
 	files := newModels(b.GetHive().GetLocal())
-	devices := &deviceList{}
+	node := newMachine(b.GetHive().GetLocal())
 	cfg := hive.Config{
 		Hive: b.GetHive(), Address: b.GetAddress(), Run: b.GetRunId(), Root: root(), Lease: self.Lease(),
-		Resolve: files.find, Get: files.get, Look: files.look, Fetchable: files.fetchable, Disk: files.disk, Free: here.FreeMemory, Engine: engineError,
-		Devices: devices.list, CPU: here.CPU(), Cores: func() int64 { return int64(here.Cores()) },
+		Resolve: files.find, Get: files.get, Look: files.look, Fetchable: files.fetchable, Disk: files.disk, Free: here.FreeMemory, Engine: node.engine,
+		Devices: node.devices, Lacking: node.lacking, CPU: here.CPU(), Cores: func() int64 { return int64(here.Cores()) },
 		Spawner: supervisor.Local{}, Tracer: tel.Tracer(), Tracing: b.GetTracing(),
 		Log:    func(worker, line string) { fmt.Fprintln(os.Stderr, runlog.Tag(worker, line)) },
 		Ingest: func(otlp []byte) { _ = tel.Ingest(otlp) }, // spans that are none are a worker's fault, and lost
@@ -96,16 +94,6 @@ func run() int {
 	return self.Live(done, func(s os.Signal) { ep.System.Root.Send(pid, hive.Stop{Cause: s.String()}) })
 }
 
-// engineError looks where the worker will: its program lies beside this one.
-func engineError() error {
-	exe, err := os.Executable()
-	if err != nil {
-		return err
-	}
-	_, err = enginelib.Find(os.Getenv, exe)
-	return err
-}
-
 // failed ends a hive that has not come up; workers it may have started end with it.
 func failed(err error) int {
 	fmt.Fprintf(os.Stderr, "%s: %v\n", program, err)
@@ -119,15 +107,6 @@ func root() string {
 		return r
 	}
 	return proc.Self().String()
-}
-
-// detect says what models can be loaded on here. Only the worker's program knows the engine, so it takes our place.
-func detect() int {
-	path, err := supervisor.Beside("llm-worker-rbee")
-	if err == nil {
-		err = syscall.Exec(path, []string{path, "detect"}, os.Environ())
-	}
-	return failed(err)
 }
 
 // endTime bounds the KILLs of one end.

@@ -22,7 +22,7 @@ type inferFlags struct {
 	node, model, system, modelsDir, queen, socket string
 	prompt, promptFile, trace                     string
 	stop                                          []string
-	backend, device                               string
+	backend, device, worker                       string
 	maxTokens, topK, seed, context, threads       int64
 	gpuLayers                                     int64
 	temperature, topP, minP, repeatPenalty        float64
@@ -118,6 +118,7 @@ func (f *inferFlags) placeFlags(fl *pflag.FlagSet) {
 	fl.StringVar(&f.backend, "backend", "", "compute on this: cpu, cuda, vulkan or metal (default: the best that the model fits)")
 	fl.StringVar(&f.device, "device", "", "the device: cpu:0, cuda:1, or its number in the backend (default: the one with most free memory)")
 	fl.Int64Var(&f.gpuLayers, "gpu-layers", 0, "layers of the model on the GPU, the rest on the CPU (default: all)")
+	fl.StringVar(&f.worker, "worker", "", "the kind of worker: rbee node detect lists those of a node (default: the config's default_worker, llama.cpp)")
 	fl.StringVar(&f.modelsDir, "models-dir", "", "where models are (default: $RBEE_MODELS_DIR, .test-models, the cache)")
 	fl.BoolVar(&f.noPull, "no-pull", false, "do not download a model that is not there")
 }
@@ -158,6 +159,10 @@ func (f *inferFlags) request(c *cobra.Command, t *terminal, cfg *settings, promp
 	if err != nil {
 		return api.GenerateRequest{}, err
 	}
+	worker, err := cfg.worker(f.worker)
+	if err != nil {
+		return api.GenerateRequest{}, err
+	}
 	cwd, err := os.Getwd()
 	if err != nil {
 		cwd = "" // a deleted folder: only relative paths need it
@@ -185,6 +190,7 @@ func (f *inferFlags) request(c *cobra.Command, t *terminal, cfg *settings, promp
 		Backend:       f.backend,
 		Device:        f.device,
 		GPULayers:     given(c, "gpu-layers", f.gpuLayers),
+		Worker:        worker,
 		GraceMS:       given(c, "grace", f.grace.Milliseconds()),
 	}
 	if err := r.Validate(); err != nil {

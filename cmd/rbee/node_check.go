@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -68,8 +69,8 @@ func newNodeDetect(t *terminal, p parts, cfg *settings) *cobra.Command {
 	var asJSON bool
 	c := &cobra.Command{
 		Use:   "detect NAME",
-		Short: "List what models can run on there: backends, devices, memory",
-		Long: `detect asks the engine on a machine what it can run on. rbee's programs are sent there if this build was never
+		Short: "List what models can run on there: devices, memory, kinds of workers",
+		Long: `detect asks the engine on a machine what it can run on, over all of its libraries that are installed there. rbee's programs are sent there if this build was never
 used on it.`,
 		Example: `  rbee node detect mac
   rbee node detect mac --json | jq '.devices[].id'`,
@@ -92,6 +93,18 @@ used on it.`,
 			fmt.Fprintf(t.stdout, "%s %s\n", d.Engine, d.Release)
 			for _, dev := range d.Devices {
 				fmt.Fprintf(t.stdout, "%-10s %6.1f of %.1f GB free  %s\n", dev.ID, float64(dev.FreeBytes)/1e9, float64(dev.TotalBytes)/1e9, cell(dev.Description))
+			}
+			for _, s := range d.Sets {
+				if s.Error != "" {
+					fmt.Fprintf(t.stdout, "%-10s none: %s\n", cell(s.Backend), ui.Line(s.Error))
+				}
+			}
+			for _, w := range d.Workers {
+				if w.Error != "" {
+					fmt.Fprintf(t.stdout, "no worker  %s: %s\n", cell(w.Program), cell(w.Error))
+					continue
+				}
+				fmt.Fprintf(t.stdout, "worker     %s (%s, on %s)\n", cell(w.Name), cell(w.Engine), cell(strings.Join(w.Backends, ", ")))
 			}
 			return nil
 		},

@@ -44,6 +44,7 @@ type queenOptions struct {
 	Backend      string
 	Device       string
 	GPULayers    *int64
+	Worker       string
 
 	Reuse bool // there will be more requests: workers are kept for them
 	Lease time.Duration

@@ -51,3 +51,15 @@ func (s *settings) node(asked string) (string, error) {
 	}
 	return api.DefaultNode, nil
 }
+
+// worker is the kind of worker to use: what was asked for, else the file's default_worker, else the usual one ("").
+func (s *settings) worker(asked string) (string, error) {
+	if asked != "" {
+		return asked, nil
+	}
+	f, err := s.load()
+	if err != nil {
+		return "", err
+	}
+	return f.DefaultWorker, nil
+}

@@ -39,7 +39,7 @@ func start(ctx context.Context, o queenOptions) (queen, error) {
 		pre = &messages.Prestart{
 			Node:  o.Node,
 			Model: &messages.ModelRef{Ref: o.Model, Cwd: o.Cwd, ModelsDir: o.ModelsDir, EnvModelsDir: o.EnvModelsDir},
-			Load:  &messages.LoadOptions{Context: o.Context, Threads: o.Threads, Backend: o.Backend, Device: o.Device, GpuLayers: o.GPULayers},
+			Load:  &messages.LoadOptions{Context: o.Context, Threads: o.Threads, Backend: o.Backend, Device: o.Device, GpuLayers: o.GPULayers, Worker: o.Worker},
 		}
 	}
 	q, err := keeper.Start(keeper.Options{

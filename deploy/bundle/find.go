@@ -16,8 +16,8 @@ import (
 //  1. $RBEE_BUNDLES: if it is set, nothing else counts;
 //  2. bundles/ beside the program's own bin folder: where `make bundles` puts them;
 //  3. bundles/ beside the program itself;
-//  4. if the platform is this machine's own: this installation's programs and engine, packed now (0.7 s) or by an
-//     earlier call (less than 1 ms).
+//  4. if the platform is this machine's own: this installation's programs and the engine for the device, packed now
+//     (0.7 s; 3 s with a GPU's) or by an earlier call (less than 1 ms).
 //
 // executable is the program's path (os.Executable). The error is a HIVE_START_FAILED that says where it looked, or,
 // for this machine's own platform, why its programs cannot be packed.
@@ -43,15 +43,19 @@ func Find(getenv func(string) string, executable string, p Platform) (Bundle, er
 			return b, nil
 		}
 	}
-	if !only && p == host() {
-		return own(getenv, executable)
+	if !only && p.OS == host().OS && p.Arch == host().Arch {
+		return own(getenv, executable, p)
 	}
 	err := fault.New(fault.HiveStartFailed, "there is no bundle for %s of build %s: %s", p, version.Build(), strings.Join(found, ", ")).
 		With("os", p.OS).With("arch", p.Arch).With("looked_in", dirs)
-	if _, ok := enginelib.TargetFor(p.OS, p.Arch); !ok {
+	if _, ok := enginelib.TargetWith(p.OS, p.Arch, p.Device); !ok {
 		return Bundle{}, err.WithHint("there is no engine for such a machine: use another node")
 	}
-	return Bundle{}, err.WithHint("make them with: make bundles (RBEE_BUNDLES names another folder to look in)")
+	what := "make bundles"
+	if p.Device != "" {
+		what += " BUNDLES=" + p.OS + "/" + p.Arch + "/" + p.Device
+	}
+	return Bundle{}, err.WithHint("make them with: %s (RBEE_BUNDLES names another folder to look in)", what)
 }
 
 // folders lists where to look; only: nothing but there.

@@ -25,17 +25,17 @@ var packing sync.Mutex
 
 func host() Platform { return Platform{OS: runtime.GOOS, Arch: runtime.GOARCH} }
 
-// own packs the programs beside executable and the engine they use. The result lies in the cache under its ID; what
+// own packs the programs beside executable and the engine for p's device, if it is installed. The result lies in the cache under its ID; what
 // leads to it is a manifest named by size, time and inode of every member, so that an unchanged installation is
 // recognised by looking at its files, not by reading them.
-func own(getenv func(string) string, executable string) (Bundle, error) {
+func own(getenv func(string) string, executable string, p Platform) (Bundle, error) {
 	packing.Lock() // several nodes may be reached at once: one packs, the others find it
 	defer packing.Unlock()
 	cache, err := config.New(getenv).CacheDir()
 	if err != nil {
 		return Bundle{}, err
 	}
-	engine, err := enginelib.Find(getenv, executable)
+	engine, err := engineFor(getenv, executable, p.Device)
 	if err != nil {
 		return Bundle{}, err
 	}
@@ -46,15 +46,28 @@ func own(getenv func(string) string, executable string) (Bundle, error) {
 	}
 	dir, name := filepath.Join(cache, "bundles"), "own-"+key(all)
 	file := func(b Bundle) string { return b.Folder() }
-	if b, err := readManifest(filepath.Join(dir, name+".json"), file); err == nil && b.Build == version.Build() && b.Platform == host() {
+	if b, err := readManifest(filepath.Join(dir, name+".json"), file); err == nil && b.Build == version.Build() && b.Platform == p {
 		return b, nil
 	}
-	b, err := store(dir, host(), version.Build(), all, file, name)
+	b, err := store(dir, p, version.Build(), all, file, name)
 	if err != nil {
 		return Bundle{}, cannotPack(err)
 	}
 	prune(dir, b)
 	return b, nil
+}
+
+func engineFor(getenv func(string) string, executable, device string) (string, error) {
+	if device == "" {
+		return enginelib.Find(getenv, executable)
+	}
+	for _, s := range enginelib.Installed(getenv, executable) {
+		if s.Backend() == device {
+			return s.Dir, nil
+		}
+	}
+	return "", fault.New(fault.BackendUnavailable, "cannot send the engine for %s to a node: it is not installed on this machine", device).
+		WithHint("%s; or correct devices of that node in the configuration", enginelib.InstallHint(device)).With("backend", device)
 }
 
 func cannotPack(err error) error {

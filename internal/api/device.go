@@ -7,6 +7,7 @@ import (
 
 var (
 	backendName = regexp.MustCompile(`^[a-z][a-z0-9]{0,15}$`)
+	workerName  = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$`)
 	deviceName  = regexp.MustCompile(`^([a-z][a-z0-9]{0,15}:)?[0-9]{1,3}$`)
 )
 
@@ -27,6 +28,13 @@ func device(field, s, backend string) *FieldError {
 	}
 	if of, _, ok := strings.Cut(s, ":"); ok && backend != "" && of != backend {
 		return &FieldError{field, shown(s), "a device of the backend " + backend}
+	}
+	return nil
+}
+
+func worker(field, s string) *FieldError {
+	if s != "" && !workerName.MatchString(s) {
+		return &FieldError{field, shown(s), "a kind of worker: letters, digits, dot, dash and underscore, 64 at most"}
 	}
 	return nil
 }

@@ -31,6 +31,7 @@ type GenerateRequest struct {
 	Backend    string `json:"backend,omitempty"`     // cpu, cuda, vulkan, metal; "" = the best that the model fits
 	Device     string `json:"device,omitempty"`      // "cuda:1", or "1" of the backend
 	GPULayers  *int64 `json:"gpu_layers,omitempty"`  // layers on the GPU; nil = all
+	Worker     string `json:"worker,omitempty"`      // the kind of worker; "" = llama.cpp
 	DeadlineMS *int64 `json:"deadline_ms,omitempty"` // time left for the whole answer
 	GraceMS    *int64 `json:"grace_ms,omitempty"`    // what a worker gets that must be stopped for this request
 

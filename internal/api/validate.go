@@ -33,6 +33,7 @@ func (r *GenerateRequest) Validate() error {
 		backend("backend", r.Backend),
 		device("device", r.Device, r.Backend),
 		within("gpu_layers", r.GPULayers, 0, MaxGPULayers),
+		worker("worker", r.Worker),
 		within("deadline_ms", r.DeadlineMS, 1, MaxDeadlineMS),
 		within("grace_ms", r.GraceMS, 0, MaxGraceMS),
 		traceparent("traceparent", r.Traceparent),

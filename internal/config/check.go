@@ -12,6 +12,8 @@ import (
 
 // What a text of the file may be. Each returns what is allowed if s is not, else "".
 
+var workerPattern = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$`)
+
 var devicePattern = regexp.MustCompile(`^[a-z][a-z0-9]{0,15}(:[A-Za-z0-9._-]{1,63})?$`)
 
 func deviceProblem(s string) string {
@@ -117,4 +119,11 @@ func quoted(s string) string {
 	}
 	b.WriteByte('"')
 	return b.String()
+}
+
+func workerProblem(s string) string {
+	if !workerPattern.MatchString(s) {
+		return "a kind of worker: letters, digits, dot, dash and underscore, 64 at most"
+	}
+	return ""
 }

@@ -8,6 +8,7 @@ import (
 // File is what the user's config.toml says. A file that is not there says nothing, and is no error.
 //
 //	default_node = "mac"
+//	default_worker = "llama.cpp"
 //
 //	[nodes.mac]
 //	host = "mac.local"
@@ -18,10 +19,11 @@ import (
 type File struct {
 	Path string // where it was read from, or would have been; "" if there is no place for it
 
-	DefaultNode string            // what --node means when it is not given: a name, or a list of them; "" = localhost
-	Nodes       map[string]Node   // by name; never nil
-	Models      map[string]string // a model reference by the user's short name for it; never nil
-	Queen       Queen             // of a daemon
+	DefaultNode   string            // what --node means when it is not given: a name, or a list of them; "" = localhost
+	DefaultWorker string            // the kind of worker of a request that names none; "" = llama.cpp
+	Nodes         map[string]Node   // by name; never nil
+	Models        map[string]string // a model reference by the user's short name for it; never nil
+	Queen         Queen             // of a daemon
 }
 
 // Node is how one machine is reached, and what is used of it. What is not in the file is the zero value, except

@@ -26,8 +26,9 @@ func Parse(path string, text []byte) (*File, error) {
 // fields are the keys of the file. A later key is a line here.
 func (f *File) fields() fields {
 	return fields{
-		"queen":        queenTable(&f.Queen),
-		"default_node": text(&f.DefaultNode, nodesProblem),
+		"queen":          queenTable(&f.Queen),
+		"default_node":   text(&f.DefaultNode, nodesProblem),
+		"default_worker": text(&f.DefaultWorker, workerProblem),
 		"nodes": each(func(r *reader, k key, v any) {
 			name := k[len(k)-1]
 			if allowed := NodeNameProblem(name); allowed != "" {

@@ -74,7 +74,7 @@ func TestAllSpellingsOfANodeAreTheSame(t *testing.T) {
 func TestAnErrorNamesThePlaceTheValueAndWhatIsAllowed(t *testing.T) {
 	for _, c := range []struct{ text, message, hint string }{
 		// unknown keys
-		{"defualt_node = 'a'", "c:1:1: there is no key defualt_node", "did you mean default_node? allowed are default_node, models, nodes"},
+		{"defualt_node = 'a'", "c:1:1: there is no key defualt_node", "did you mean default_node? allowed are default_node, default_worker, models, nodes"},
 		{"[nodes.a]\nhost='h'\n\n  prot = 22", "c:4:3: there is no key prot in nodes.a", "did you mean port? allowed are cache_dir, "},
 		{"[nodes.a]\nzzz = 1", "c:2:1: there is no key zzz in nodes.a", "allowed are cache_dir"},
 		{"[node.a]", "c:1:2: there is no key node", "did you mean nodes?"},

@@ -100,7 +100,7 @@ type Choice struct {
 // INSUFFICIENT_MEMORY or INSUFFICIENT_VRAM of the last device that was looked at, which names what would fit.
 func Choose(host engine.Device, devices []engine.Device, h *gguf.Header, name string, l Load, w Want) (Choice, error) {
 	able := slices.DeleteFunc(slices.Clone(devices), func(d engine.Device) bool {
-		return w.Backend != "" && d.Backend != w.Backend || w.Device != "" && d.ID != w.Device
+		return w.Backend != "" && d.Backend != w.Backend || w.Device != "" && d.ID != w.Device || w == free(w) && twin(devices, d)
 	})
 	slices.SortStableFunc(able, func(a, b engine.Device) int {
 		if (a.Backend == cpu) != (b.Backend == cpu) {
@@ -128,6 +128,17 @@ func Choose(host engine.Device, devices []engine.Device, h *gguf.Header, name st
 		}
 	}
 	return c, short.fault(c.Passed)
+}
+
+// free is w without a wish for a place.
+func free(w Want) Want { return Want{GPULayers: w.GPULayers} }
+
+// twin says whether a Vulkan device is a card that CUDA lists as well: then Vulkan is the slower way to it, and the card
+// must not count twice.
+func twin(devices []engine.Device, d engine.Device) bool {
+	return d.Backend == "vulkan" && d.Description != "" && slices.ContainsFunc(devices, func(o engine.Device) bool {
+		return o.Backend == "cuda" && o.Description == d.Description
+	})
 }
 
 // shortage is one device that a model does not fit.

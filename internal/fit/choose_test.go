@@ -19,6 +19,13 @@ func gpu(id string, free int64) engine.Device {
 	return engine.Device{ID: id, Backend: backend, TotalBytes: 24e9, FreeBytes: free}
 }
 
+// card is a GPU with a name.
+func card(id, name string, free int64) engine.Device {
+	d := gpu(id, free)
+	d.Description = name
+	return d
+}
+
 // choose lets all devices be used.
 func choose(all []engine.Device, h *gguf.Header, name string, l Load, w Want) (Choice, error) {
 	return Choose(all[0], all, h, name, l, w)
@@ -38,6 +45,9 @@ func TestTheBestDeviceThatFitsIsChosen(t *testing.T) {
 		{"one of the backend", machine(8e9, gpu("cuda:0", 9e9), gpu("vulkan:0", 4e9)), Want{Backend: "vulkan", GPULayers: -1}, "vulkan:0", 0},
 		{"the one named", machine(8e9, gpu("cuda:0", 2e9), gpu("cuda:1", 4e9)), Want{Device: "cuda:0", GPULayers: -1}, "cuda:0", 0},
 		{"part of the model", machine(8e9, gpu("cuda:0", 5e8)), Want{Device: "cuda:0", GPULayers: 1}, "cuda:0", 0},
+		{"a card once, by its better way", machine(8e9, card("cuda:0", "RTX", 4e9), card("vulkan:0", "RTX", 9e9)), Anything, "cuda:0", 0},
+		{"another card beside it", machine(8e9, card("cuda:0", "RTX", 4e9), card("vulkan:0", "RTX", 4e9), card("vulkan:1", "RX", 9e9)), Anything, "vulkan:1", 0},
+		{"a card by the way that is named", machine(8e9, card("cuda:0", "RTX", 4e9), card("vulkan:0", "RTX", 4e9)), Want{Backend: "vulkan", GPULayers: -1}, "vulkan:0", 0},
 		{"memory of which nothing is known", []engine.Device{{ID: "cpu:0", Backend: "cpu"}}, Anything, "cpu:0", 0},
 	} {
 		got, err := choose(c.devices, tiny(), "tiny", Load{}, c.want)

@@ -20,7 +20,7 @@ func toGenerate(r *api.GenerateRequest) *messages.Generate {
 		Node:  r.Node,
 		Model: &messages.ModelRef{Ref: r.Model, Cwd: r.Cwd, ModelsDir: r.ModelsDir, EnvModelsDir: r.EnvModelsDir, NoPull: r.NoPull},
 		Load: &messages.LoadOptions{Context: or(r.Context, 0), Threads: or(r.Threads, 0), Backend: r.Backend, Device: r.Device,
-			GpuLayers: r.GPULayers},
+			GpuLayers: r.GPULayers, Worker: r.Worker},
 		Raw: r.Raw,
 		Sampling: &messages.Sampling{
 			Temperature:   or(r.Temperature, api.DefaultTemperature),

@@ -8,6 +8,7 @@ import (
 
 	"rbee/internal/fault"
 	"rbee/internal/registry"
+	"rbee/internal/workerkind"
 	"rbee/messages"
 )
 
@@ -41,6 +42,8 @@ type Request struct {
 	GPULayers *int64
 	// Match is how much of its prompt a worker, by address, has read for others lately; nil = not known of any
 	Match map[string]int
+	// Worker is the kind it must be of; "" = the usual one.
+	Worker string
 }
 
 // Action is what to do with a request.
@@ -93,7 +96,8 @@ func Fits(w *messages.WorkerState, r Request) bool {
 		(r.Threads == 0 || r.Threads == w.Threads) &&
 		(r.Backend == "" || r.Backend == w.Backend) &&
 		(r.Device == "" || r.Device == w.Device) &&
-		(r.GPULayers == nil || *r.GPULayers == w.GpuLayers)
+		(r.GPULayers == nil || *r.GPULayers == w.GpuLayers) &&
+		workerkind.Same(r.Worker, w.Worker)
 }
 
 func promisable(w *messages.WorkerState) bool {

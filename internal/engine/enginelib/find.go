@@ -1,7 +1,6 @@
 package enginelib
 
 import (
-	"errors"
 	"path/filepath"
 	"runtime"
 	"strings"
@@ -9,17 +8,15 @@ import (
 	"rbee/internal/fault"
 )
 
-// InstallHint is the command that puts the libraries where Find looks.
-const InstallHint = "install the engine with: rbee engine install"
-
-// Find returns the engine folder to load from. It looks at, in this order:
+// Find returns the folder of the plain engine, the one for the CPU. It looks at, in this order:
 //
 //  1. $RBEE_ENGINE_DIR: if it is set, nothing else counts;
 //  2. lib/rbee beside the program's own bin folder (<executable>/../lib/rbee, the folder itself): where a release
-//     archive and `make install` put it;
+//     archive, `make install` and a node's bundle put it;
 //  3. $XDG_CACHE_HOME/rbee/engine/<release>-<target> (XDG_CACHE_HOME defaults to $HOME/.cache).
 //
-// The first that holds the pinned release for this platform is returned, an absolute path. The error is an
+// The first that holds the pinned release for this platform is returned, an absolute path; without a plain one, the
+// first of those for a GPU, which compute on the CPU as well (Installed lists them all). The error is an
 // ENGINE_UNAVAILABLE with the folder, what was expected and what was found.
 //
 // executable is the program's path (os.Executable). Find takes well under a millisecond and loads nothing.
@@ -32,25 +29,16 @@ func Find(getenv func(string) string, executable string) (string, error) {
 	if err := checkRuntime(getenv); err != nil {
 		return "", err
 	}
-	var worst *mismatch // the most telling: the first that holds another release, else the first looked at
-	dirs := candidates(getenv, executable, t)
-	for _, dir := range dirs {
-		err := check(dir, t)
-		if err == nil {
-			return dir, nil
-		}
-		var m *mismatch
-		if errors.As(err, &m) && (worst == nil || worst.empty && !m.empty) {
-			worst = m
-		}
+	sets, worst := look(getenv, executable)
+	if len(sets) > 0 {
+		return sets[0].Dir, nil
 	}
-	return "", unavailable(t, worst, dirs)
+	return "", unavailable(t, worst, candidates(getenv, executable, t))
 }
 
-// Destination is where `rbee engine install` puts the libraries when it is not told otherwise: $RBEE_ENGINE_DIR,
-// else the cache folder. "" if neither is known (no HOME).
-func Destination(getenv func(string) string) string {
-	t, _ := HostTarget()
+// Destination is where `rbee engine install` puts a target's libraries when it is not told otherwise:
+// $RBEE_ENGINE_DIR, else the cache folder. "" if neither is known (no HOME).
+func Destination(getenv func(string) string, t Target) string {
 	dirs := candidates(getenv, "", t)
 	if len(dirs) == 0 {
 		return ""
@@ -58,6 +46,7 @@ func Destination(getenv func(string) string) string {
 	return dirs[len(dirs)-1]
 }
 
+// candidates are the folders where a target may be.
 func candidates(getenv func(string) string, executable string, t Target) []string {
 	if dir := getenv("RBEE_ENGINE_DIR"); dir != "" {
 		return []string{absolute(dir)}
@@ -92,13 +81,13 @@ func unavailable(t Target, m *mismatch, looked []string) *fault.Error {
 	expected := build{Release, t.Platform, t.Arch, t.GPU}.String()
 	if m == nil {
 		return fault.New(fault.EngineUnavailable, "no folder to look for %s in: neither RBEE_ENGINE_DIR nor HOME is set", expected).
-			WithHint("set RBEE_ENGINE_DIR, or HOME and %s", InstallHint)
+			WithHint("set RBEE_ENGINE_DIR, or HOME and %s", InstallHint(""))
 	}
 	where := m.dir
 	if m.empty && len(looked) > 1 {
 		where = strings.Join(looked, " and ")
 	}
 	return fault.New(fault.EngineUnavailable, "cannot use the engine in %s: expected %s, found %s", where, expected, m.found).
-		WithHint(InstallHint).
+		WithHint("%s", InstallHint("")).
 		With("folder", m.dir).With("looked_in", looked).With("expected", expected).With("found", m.found)
 }

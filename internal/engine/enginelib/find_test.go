@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -22,7 +23,11 @@ func host(t testing.TB) Target {
 
 // metadata is what a build of t would say.
 func metadata(release string, t Target) string {
-	return fmt.Sprintf(`{"buildOptions":{"platform":%q,"arch":%q,"gpu":false,"llamaCpp":{"repo":"ggml-org/llama.cpp","release":%q}}}`, t.Platform, t.Arch, release)
+	gpu := "false"
+	if t.GPU != "" {
+		gpu = strconv.Quote(t.GPU)
+	}
+	return fmt.Sprintf(`{"buildOptions":{"platform":%q,"arch":%q,"gpu":%s,"llamaCpp":{"repo":"ggml-org/llama.cpp","release":%q}}}`, t.Platform, t.Arch, gpu, release)
 }
 
 // makeEngine writes a folder that looks like an engine of a release.
@@ -142,11 +147,12 @@ func TestFindWithoutAnyFolderToLookInSaysSo(t *testing.T) {
 }
 
 func TestDestinationIsTheVariableElseTheCache(t *testing.T) {
-	want := filepath.Join("/c", "rbee", "engine", Release+"-"+host(t).Name)
+	h := host(t)
+	want := filepath.Join("/c", "rbee", "engine", Release+"-"+h.Name)
 	for got, want := range map[string]string{
-		Destination(env("RBEE_ENGINE_DIR", "/e", "XDG_CACHE_HOME", "/c")): "/e",
-		Destination(env("XDG_CACHE_HOME", "/c", "HOME", "/h")):            want,
-		Destination(env()): "",
+		Destination(env("RBEE_ENGINE_DIR", "/e", "XDG_CACHE_HOME", "/c"), h): "/e",
+		Destination(env("XDG_CACHE_HOME", "/c", "HOME", "/h"), h):            want,
+		Destination(env(), h): "",
 	} {
 		if got != want {
 			t.Errorf("%q, want %q", got, want)
@@ -170,8 +176,23 @@ func TestEveryPlatformWeBuildForHasATarget(t *testing.T) {
 			t.Errorf("%v: %+v", p, target)
 		}
 	}
-	if _, ok := TargetFor("plan9", "386"); ok {
-		t.Error("plan9 has an engine?")
+	for _, p := range [][2]string{{"plan9", "386"}, {"windows", "amd64"}} {
+		if _, ok := TargetFor(p[0], p[1]); ok {
+			t.Errorf("%v has an engine?", p)
+		}
+	}
+}
+
+func TestATargetIsChosenByItsBackend(t *testing.T) {
+	for _, c := range []struct{ os, arch, backend, want string }{
+		{"linux", "amd64", "", "linux-x64"}, {"linux", "amd64", "cpu", "linux-x64"},
+		{"linux", "amd64", "vulkan", "linux-x64-vulkan"}, {"linux", "amd64", "cuda", "linux-x64-cuda"},
+		{"darwin", "arm64", "metal", "mac-arm64-metal"}, {"darwin", "arm64", "cpu", "mac-arm64-metal"},
+		{"linux", "arm64", "cuda", ""}, {"linux", "amd64", "metal", ""}, {"darwin", "amd64", "metal", ""},
+	} {
+		if got, ok := TargetWith(c.os, c.arch, c.backend); got.Name != c.want || ok != (c.want != "") {
+			t.Errorf("%+v: %s", c, got.Name)
+		}
 	}
 }
 

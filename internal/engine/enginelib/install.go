@@ -16,26 +16,18 @@ import (
 	"rbee/internal/fault"
 )
 
-// Install fetches the pinned libraries for this platform with the ordinary npm client (npm pack: its registry,
-// proxy and cache settings apply, no script is run), checks the package against the pinned SHA-512, and puts them
-// into dir. progress gets a line for each step; nil is allowed.
+// Install fetches the pinned libraries of a target with the ordinary npm client (npm pack: its registry, proxy and
+// cache settings apply, no script is run), checks the package against the pinned SHA-512, and puts them into dir.
+// progress gets a line for each step; nil is allowed. The target may be one for another platform: a bundle carries it
+// to a node of that kind.
 //
 // dir appears complete or not at all: everything happens in a folder beside it, renamed at the end. Several
 // installs at once are harmless: each works alone and the first to finish wins. A folder that already holds the
 // pinned, undamaged libraries is left as it is; one that holds other engine files is replaced; one that holds
 // anything else is refused. What an install that was killed left beside dir is removed by the next one.
-func Install(ctx context.Context, dir string, progress io.Writer) error {
-	t, ok := HostTarget()
-	if !ok {
-		return fault.New(fault.EngineUnavailable, "there is no llama.cpp %s for this platform", Release)
-	}
-	return install(ctx, dir, t, progress)
-}
-
-// InstallFor is Install for another platform: the libraries that a bundle carries to a node of that kind.
-func InstallFor(ctx context.Context, dir string, t Target, progress io.Writer) error {
+func Install(ctx context.Context, dir string, t Target, progress io.Writer) error {
 	if t.Integrity == "" {
-		return fault.New(fault.EngineUnavailable, "llama.cpp %s for %s cannot be installed yet: its package is not pinned", Release, t.Name)
+		return fault.New(fault.EngineUnavailable, "llama.cpp %s for %s cannot be installed: its package is not pinned", Release, t.Name)
 	}
 	return install(ctx, dir, t, progress)
 }
@@ -78,7 +70,7 @@ func install(ctx context.Context, dir string, t Target, progress io.Writer) erro
 	if err := verify(fresh, t); err != nil {
 		return err
 	}
-	if err := place(fresh, dir, work, t); err != nil {
+	if err := rename(fresh, dir, work, t); err != nil {
 		return err
 	}
 	fmt.Fprintf(progress, "installed llama.cpp %s (%s) in %s\n", Release, t.Name, dir)
@@ -153,9 +145,9 @@ func finish(dir string, files []unpacked) error {
 	return os.WriteFile(filepath.Join(dir, sumsFile), []byte(sums.String()), 0o644)
 }
 
-// place renames fresh to dir. If dir is taken, either somebody else installed it meanwhile, which is as good, or
+// rename moves fresh to dir. If dir is taken, either somebody else installed it meanwhile, which is as good, or
 // it is an old engine: that one is moved into work, which the caller deletes.
-func place(fresh, dir, work string, t Target) error {
+func rename(fresh, dir, work string, t Target) error {
 	var err error
 	for i := range 4 {
 		if err = os.Rename(fresh, dir); err == nil {

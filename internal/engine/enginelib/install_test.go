@@ -198,17 +198,17 @@ func TestInstallForAnotherPlatformTakesThatPlatformsLibraries(t *testing.T) {
 	}
 	mac.Integrity = fakeNPM(t, goodPackage(t, mac), "").Integrity
 	dir := filepath.Join(t.TempDir(), "engine")
-	if err := InstallFor(t.Context(), dir, mac, nil); err != nil {
+	if err := Install(t.Context(), dir, mac, nil); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := os.Stat(filepath.Join(dir, "libllama.dylib")); err != nil {
 		t.Error(err)
 	}
-	if err := InstallFor(t.Context(), dir, host(t), nil); err == nil && host(t).Name != mac.Name {
+	if err := Install(t.Context(), dir, host(t), nil); err == nil && host(t).Name != mac.Name {
 		t.Error("a Mac's libraries pass for this machine's")
 	}
 	mac.Integrity = ""
-	if err := InstallFor(t.Context(), dir, mac, nil); fault.CodeOf(err) != fault.EngineUnavailable || !strings.Contains(err.Error(), "not pinned") {
+	if err := Install(t.Context(), dir, mac, nil); fault.CodeOf(err) != fault.EngineUnavailable || !strings.Contains(err.Error(), "not pinned") {
 		t.Errorf("a package that is not pinned: %v", err)
 	}
 }

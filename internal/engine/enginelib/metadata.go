@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 )
 
 const metadataFile = "_nlcBuildMetadata.json"
@@ -62,9 +63,9 @@ type mismatch struct {
 
 func (m *mismatch) Error() string { return fmt.Sprintf("%s: found %s", m.dir, m.found) }
 
-// check compares a folder with the pin for target: the metadata, and that the names the binding opens lead to
-// files. It reads 220 bytes and stats three names; nothing is loaded.
-func check(dir string, t Target) error {
+// identify compares a folder with the pin: which of this platform's targets its metadata names, and that the names the
+// binding opens lead to files. It reads 220 bytes and stats three names; nothing is loaded. The error is a *mismatch.
+func identify(dir string, of []Target) (Target, error) {
 	f, err := os.Open(filepath.Join(dir, metadataFile))
 	if err != nil {
 		found := "no " + metadataFile
@@ -73,24 +74,32 @@ func check(dir string, t Target) error {
 		} else if _, err := os.Stat(dir); errors.Is(err, fs.ErrNotExist) {
 			found = "no such folder"
 		}
-		return &mismatch{dir: dir, found: found, empty: errors.Is(err, fs.ErrNotExist)}
+		return Target{}, &mismatch{dir: dir, found: found, empty: errors.Is(err, fs.ErrNotExist)}
 	}
 	defer f.Close()
 	text, err := io.ReadAll(io.LimitReader(f, maxMetadata))
 	if err != nil {
-		return &mismatch{dir: dir, found: err.Error()}
+		return Target{}, &mismatch{dir: dir, found: err.Error()}
 	}
 	b, err := parseMetadata(text)
 	if err != nil {
-		return &mismatch{dir: dir, found: err.Error()}
+		return Target{}, &mismatch{dir: dir, found: err.Error()}
 	}
-	if b.Release != Release || b.Platform != t.Platform || b.Arch != t.Arch {
-		return &mismatch{dir: dir, found: b.String()}
+	i := slices.IndexFunc(of, func(t Target) bool { return b == build{Release, t.Platform, t.Arch, t.GPU} })
+	if i < 0 {
+		return Target{}, &mismatch{dir: dir, found: b.String()}
 	}
+	t := of[i]
 	for _, name := range t.libraryNames() {
 		if info, err := os.Stat(filepath.Join(dir, name)); err != nil || !info.Mode().IsRegular() {
-			return &mismatch{dir: dir, found: b.String() + " without " + name}
+			return Target{}, &mismatch{dir: dir, found: b.String() + " without " + name}
 		}
 	}
-	return nil
+	return t, nil
+}
+
+// check is identify for a folder that must hold one target.
+func check(dir string, t Target) error {
+	_, err := identify(dir, []Target{t})
+	return err
 }

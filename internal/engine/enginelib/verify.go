@@ -23,6 +23,9 @@ func Verify(dir string) error {
 	if !ok {
 		return fault.New(fault.EngineUnavailable, "there is no llama.cpp %s for this platform", Release)
 	}
+	if other, err := identify(dir, HostTargets()); err == nil {
+		t = other
+	}
 	return verify(dir, t)
 }
 

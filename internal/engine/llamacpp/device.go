@@ -2,11 +2,15 @@ package llamacpp
 
 import (
 	"fmt"
+	"path/filepath"
+	"slices"
 	"strings"
 
+	"github.com/ebitengine/purego"
 	"github.com/hybridgroup/yzma/pkg/llama"
 
 	"rbee/internal/engine"
+	"rbee/internal/engine/enginelib"
 	"rbee/internal/fault"
 )
 
@@ -56,6 +60,23 @@ func devices() []device {
 		cpus = append(cpus, d)
 	}
 	return append(cpus, others...)
+}
+
+// Lacking says why the backends that the engine folder has a library for list no device: what the dynamic linker misses,
+// or that there is simply none. llama.cpp skips such a library without a word.
+func (e *Engine) Lacking() map[string]string {
+	why := map[string]string{}
+	for backend, file := range enginelib.GPUs(e.dir) {
+		if slices.ContainsFunc(devices(), func(d device) bool { return d.Backend == backend }) {
+			continue
+		}
+		if _, err := purego.Dlopen(file, purego.RTLD_NOW|purego.RTLD_LOCAL); err != nil {
+			why[backend] = fmt.Sprintf("%s does not load: %s", filepath.Base(file), strings.TrimPrefix(err.Error(), file+": "))
+			continue
+		}
+		why[backend] = fmt.Sprintf("%s loads, and lists no device", filepath.Base(file))
+	}
+	return why
 }
 
 // backendName is how users write a backend.

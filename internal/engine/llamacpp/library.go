@@ -45,7 +45,7 @@ func Open(o Options) (*Engine, error) {
 	}
 	if err := start(o.Dir); err != nil {
 		return nil, fault.Wrap(fault.EngineUnavailable, err, "cannot load llama.cpp %s from %s: %v", enginelib.Release, o.Dir, err).
-			WithHint("it needs glibc 2.34, libstdc++ and libffi 8; %s", enginelib.InstallHint).
+			WithHint("it needs glibc 2.34, libstdc++ and libffi 8; %s", enginelib.InstallHint("")).
 			With("folder", o.Dir)
 	}
 	library.dir = o.Dir

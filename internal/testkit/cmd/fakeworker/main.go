@@ -4,6 +4,8 @@
 //	garbage      print to stdout before the handshake
 //	deaf         ignore SIGTERM
 //	grandchild   leave a process in a session of its own that holds every descriptor
+//	crash-detect die when asked for devices, as a driver may
+//	tell-engine  say on stderr which engine folder it was given
 package main
 
 import (
@@ -12,6 +14,7 @@ import (
 	"os"
 	"os/exec"
 	"os/signal"
+	"slices"
 	"strings"
 	"syscall"
 
@@ -33,13 +36,24 @@ func main() {
 		}
 	}
 	if len(os.Args) == 2 && os.Args[1] == "detect" {
+		if has("crash-detect") {
+			_ = syscall.Kill(os.Getpid(), syscall.SIGKILL)
+			select {}
+		}
 		detect()
 		return
 	}
 	os.Exit(worker.Run("llm-worker-rbee", open))
 }
 
-func open(*messages.WorkerConfig) (engine.Engine, error) {
+func has(what string) bool {
+	return slices.Contains(strings.Split(os.Getenv("RBEE_FAKE_WORKER"), ","), what)
+}
+
+func open(c *messages.WorkerConfig) (engine.Engine, error) {
+	if has("tell-engine") {
+		fmt.Fprintln(os.Stderr, "engine "+c.GetEngineDir())
+	}
 	s, err := enginetest.FromEnv()
 	if err != nil {
 		return nil, err
