@@ -95,6 +95,12 @@ e2e: engine ## run the tests of the whole tree only (TestTree...)
 faults: engine ## run the full fault matrix: every process, signal and moment (TestFault...)
 	@CGO_ENABLED=0 RBEE_FAULTS=full .ci/test -count=1 -timeout 60m -run '^TestFault' ./...
 
+.PHONY: vulkan
+vulkan: engine ## run the tests on a Vulkan device (Debian, for one made of software: libvulkan1 mesa-vulkan-drivers)
+	@bin/rbee engine install --backend vulkan --dir lib/vulkan >/dev/null
+	@CGO_ENABLED=0 RBEE_TEST_VULKAN='$(CURDIR)/lib/vulkan' RBEE_ENGINE_DIR='$(CURDIR)/lib/rbee' go test -tags vulkan -count=1 -timeout 15m -run '^TestVulkan' ./internal/treetest
+	@CGO_ENABLED=0 GGML_VK_VISIBLE_DEVICES=0 RBEE_ENGINE_DIR='$(CURDIR)/lib/vulkan' go test -tags vulkan -count=1 -timeout 15m -run '^TestVulkan' ./internal/engine/llamacpp
+
 .PHONY: fuzz
 fuzz: ## run every fuzz target for FUZZTIME
 	@grep -rHo --include='*_test.go' '^func Fuzz[A-Za-z0-9_]*' $(CODE) | sort | while IFS=: read -r file func; do \

@@ -18,3 +18,16 @@ func TestANodeComesWithWhatItsConfigurationSaysOfIt(t *testing.T) {
 		t.Errorf("%+v", b)
 	}
 }
+
+func TestTheEngineThatIsSentIsThatOfTheFirstGPUANodeMayUse(t *testing.T) {
+	for _, c := range []struct {
+		devices []string
+		want    string
+	}{
+		{nil, ""}, {[]string{"cpu"}, ""}, {[]string{"cpu:0"}, ""}, {[]string{"cpu", "vulkan:1", "cuda"}, "vulkan"}, {[]string{"cuda:0"}, "cuda"}, {[]string{"metal"}, "metal"},
+	} {
+		if got := engineDevice(config.Node{Devices: c.devices}); got != c.want {
+			t.Errorf("%q: %q, want %q", c.devices, got, c.want)
+		}
+	}
+}

@@ -341,6 +341,45 @@ func TestThisMachinesKindNeedsNoBundleMadeBefore(t *testing.T) {
 	}
 }
 
+// A node whose configuration names a GPU gets the engine for it, if this machine has that.
+func TestTheBundleForADeviceCarriesItsEngine(t *testing.T) {
+	gpus := enginelib.HostTargets()[1:]
+	if len(gpus) == 0 {
+		return // this platform has one build only
+	}
+	exe, parts := installation(t)
+	cache, device := t.TempDir(), gpus[0].Backend()
+	getenv := env("XDG_CACHE_HOME", cache)
+	p := host()
+	p.Device = device
+	_, err := Find(getenv, exe, p)
+	if f := fault.From(err); f.Code != fault.BackendUnavailable || !strings.Contains(f.Hint, "rbee engine install --backend "+device) {
+		t.Errorf("not installed: %v; %s", err, f.Hint)
+	}
+	set := enginelib.Destination(getenv, gpus[0])
+	if err := os.CopyFS(set, os.DirFS(parts.Engine)); err != nil {
+		t.Fatal(err)
+	}
+	metadata := filepath.Join(set, "_nlcBuildMetadata.json")
+	text, err := os.ReadFile(metadata)
+	if err != nil {
+		t.Fatal(err)
+	}
+	write(t, metadata, strings.Replace(string(text), `"gpu":false`, `"gpu":"`+device+`"`, 1), 0o644)
+	write(t, filepath.Join(set, "libggml-"+device+".so"), "library", 0o644)
+	b, err := Find(getenv, exe, p)
+	if err != nil || b.Platform != p {
+		t.Fatalf("%+v, %v", b, err)
+	}
+	list, err := exec.Command("tar", "tzf", b.Path).Output()
+	if err != nil || !strings.Contains(string(list), "lib/rbee/libggml-"+device+".so\n") {
+		t.Errorf("%v: %s", err, list)
+	}
+	if plain, err := Find(getenv, exe, host()); err != nil || plain.ID == b.ID {
+		t.Errorf("the plain one is %+v, %v", plain, err)
+	}
+}
+
 func TestTheCacheOfPackedBundlesStaysSmall(t *testing.T) {
 	exe, parts := installation(t)
 	cache := t.TempDir()

@@ -100,13 +100,19 @@ func TestTreeAGPUIsNeverReplacedByTheCPU(t *testing.T) {
 	}
 }
 
-func TestTreeAModelThatDoesNotFitIsRefusedBeforeAWorkerStarts(t *testing.T) {
-	t.Parallel()
-	path := filepath.Join(t.TempDir(), "model.gguf")
-	// Twelve megabytes of weights, and 64 kB of keys and values for each token: 1.1 TB at the context it was trained for.
+// wide writes a model of twelve megabytes of weights, and 64 kB of keys and values for each token: 1.1 TB at the context
+// it was trained for.
+func wide(t *testing.T, path string) {
+	t.Helper()
 	if err := benchmodel.WriteTiny(path, benchmodel.Shape{Layers: 256, Width: 64, Heads: 2, KVHeads: 2, FeedForward: 32, Context: 1 << 24}); err != nil {
 		t.Fatal(err)
 	}
+}
+
+func TestTreeAModelThatDoesNotFitIsRefusedBeforeAWorkerStarts(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "model.gguf")
+	wide(t, path)
 	r := infer(t, real, "--model", path, "--ctx", "16777216")
 	r.Want(1, "not enough memory: model with a context of 16777216 tokens needs", "are free", "KV cache 1099.51 GB", "fits: --ctx ", "2 processes stopped")
 	if took := time.Since(r.Began); took > 2*time.Second {
