@@ -268,11 +268,12 @@ type QueenConfig struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Ephemeral     bool                   `protobuf:"varint,1,opt,name=ephemeral,proto3" json:"ephemeral,omitempty"`
 	ShowNarration bool                   `protobuf:"varint,2,opt,name=show_narration,json=showNarration,proto3" json:"show_narration,omitempty"`
-	StallMs       int64                  `protobuf:"varint,3,opt,name=stall_ms,json=stallMs,proto3" json:"stall_ms,omitempty"` // no token for so long: the request is stalled
-	Prestart      *Prestart              `protobuf:"bytes,4,opt,name=prestart,proto3" json:"prestart,omitempty"`               // what the first request will need, so that its start overlaps ours
-	LogDir        string                 `protobuf:"bytes,5,opt,name=log_dir,json=logDir,proto3" json:"log_dir,omitempty"`     // where the stderr of everything below is kept; "" = nowhere
-	CanAsk        bool                   `protobuf:"varint,6,opt,name=can_ask,json=canAsk,proto3" json:"can_ask,omitempty"`    // there is a person at a terminal who may be asked for a passphrase
-	Reuse         bool                   `protobuf:"varint,20,opt,name=reuse,proto3" json:"reuse,omitempty"`                   // ephemeral, but its workers serve one request after another
+	StallMs       int64                  `protobuf:"varint,3,opt,name=stall_ms,json=stallMs,proto3" json:"stall_ms,omitempty"`                      // no token for so long: the request is stalled
+	Prestart      *Prestart              `protobuf:"bytes,4,opt,name=prestart,proto3" json:"prestart,omitempty"`                                    // what the first request will need, so that its start overlaps ours
+	LogDir        string                 `protobuf:"bytes,5,opt,name=log_dir,json=logDir,proto3" json:"log_dir,omitempty"`                          // where the stderr of everything below is kept; "" = nowhere
+	CanAsk        bool                   `protobuf:"varint,6,opt,name=can_ask,json=canAsk,proto3" json:"can_ask,omitempty"`                         // there is a person at a terminal who may be asked for a passphrase
+	Reuse         bool                   `protobuf:"varint,20,opt,name=reuse,proto3" json:"reuse,omitempty"`                                        // ephemeral, but its workers serve one request after another
+	LoadTimeoutMs int64                  `protobuf:"varint,21,opt,name=load_timeout_ms,json=loadTimeoutMs,proto3" json:"load_timeout_ms,omitempty"` // a load without progress for so long has failed; 0 = the default
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -354,6 +355,13 @@ func (x *QueenConfig) GetReuse() bool {
 		return x.Reuse
 	}
 	return false
+}
+
+func (x *QueenConfig) GetLoadTimeoutMs() int64 {
+	if x != nil {
+		return x.LoadTimeoutMs
+	}
+	return 0
 }
 
 type HiveConfig struct {
@@ -1442,7 +1450,7 @@ const file_messages_lifecycle_proto_rawDesc = "" +
 	"\x03pid\x18\x02 \x01(\x03R\x03pid\x12\x12\n" +
 	"\x04pgid\x18\x03 \x01(\x03R\x04pgid\x12\x12\n" +
 	"\x04host\x18\x04 \x01(\tR\x04host\x12*\n" +
-	"\x11started_unix_nano\x18\x05 \x01(\x03R\x0fstartedUnixNano\"\xe4\x01\n" +
+	"\x11started_unix_nano\x18\x05 \x01(\x03R\x0fstartedUnixNano\"\x8c\x02\n" +
 	"\vQueenConfig\x12\x1c\n" +
 	"\tephemeral\x18\x01 \x01(\bR\tephemeral\x12%\n" +
 	"\x0eshow_narration\x18\x02 \x01(\bR\rshowNarration\x12\x19\n" +
@@ -1450,7 +1458,8 @@ const file_messages_lifecycle_proto_rawDesc = "" +
 	"\bprestart\x18\x04 \x01(\v2\x11.rbee.v1.PrestartR\bprestart\x12\x17\n" +
 	"\alog_dir\x18\x05 \x01(\tR\x06logDir\x12\x17\n" +
 	"\acan_ask\x18\x06 \x01(\bR\x06canAsk\x12\x14\n" +
-	"\x05reuse\x18\x14 \x01(\bR\x05reuse\"\xb0\x02\n" +
+	"\x05reuse\x18\x14 \x01(\bR\x05reuse\x12&\n" +
+	"\x0fload_timeout_ms\x18\x15 \x01(\x03R\rloadTimeoutMs\"\xb0\x02\n" +
 	"\n" +
 	"HiveConfig\x12\x12\n" +
 	"\x04node\x18\x01 \x01(\tR\x04node\x12\x1c\n" +

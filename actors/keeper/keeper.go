@@ -32,17 +32,18 @@ const Address = "keeper.1"
 
 // Options of one run.
 type Options struct {
-	Run      string // its id, fresh
-	LogDir   string
-	Lease    time.Duration // 0 = the default
-	Stall    time.Duration // a request without a token for so long is given up; 0 = the default
-	Prestart *messages.Prestart
-	Reuse    bool // workers serve one request after another
-	Tracer   trace.Tracer
-	Context  context.Context // parent of the spans
-	Narrate  func(api.Narration)
-	Spans    func(otlp []byte)
-	Warn     func(error) // a log that cannot be written
+	Run         string // its id, fresh
+	LogDir      string
+	Lease       time.Duration // 0 = the default
+	Stall       time.Duration // a request without a token for so long is given up; 0 = the default
+	LoadTimeout time.Duration // a load without progress for so long has failed; 0 = the default
+	Prestart    *messages.Prestart
+	Reuse       bool // workers serve one request after another
+	Tracer      trace.Tracer
+	Context     context.Context // parent of the spans
+	Narrate     func(api.Narration)
+	Spans       func(otlp []byte)
+	Warn        func(error) // a log that cannot be written
 	// Ask asks the person at the terminal for a secret, without showing it, until ctx ends. Nil: nobody is there.
 	Ask func(ctx context.Context, text string) ([]byte, error)
 }
@@ -82,7 +83,8 @@ func Start(o Options) (*Queen, error) {
 		// The queen must end what is below it before it goes; see the hive's.
 		Death: syscall.SIGCONT,
 		Args:  []string{"daemon", "--ephemeral"},
-		Boot:  &messages.Boot{Role: &messages.Boot_Queen{Queen: &messages.QueenConfig{Ephemeral: true, Prestart: o.Prestart, LogDir: o.LogDir, CanAsk: o.Ask != nil, Reuse: o.Reuse, StallMs: o.Stall.Milliseconds()}}},
+		Boot: &messages.Boot{Role: &messages.Boot_Queen{Queen: &messages.QueenConfig{Ephemeral: true, Prestart: o.Prestart, LogDir: o.LogDir, CanAsk: o.Ask != nil, Reuse: o.Reuse, StallMs: o.Stall.Milliseconds(),
+			LoadTimeoutMs: o.LoadTimeout.Milliseconds()}}},
 		Log:   func(line string) { q.logs.Line("queen", line) },
 		Spans: o.Spans,
 	})

@@ -16,15 +16,16 @@ import (
 
 // Config is what a queen needs to know and to reach.
 type Config struct {
-	Address   string
-	Run       string
-	Root      string
-	Ephemeral bool
-	Reuse     bool // an ephemeral queen's workers serve one request after another
-	Lease     time.Duration
-	Stall     time.Duration // a request without a token for so long is cancelled and its worker replaced; 0 = 60 s
-	Slots     int64         // of a worker
-	IdleTTL   time.Duration // of a worker; negative = for ever
+	Address     string
+	Run         string
+	Root        string
+	Ephemeral   bool
+	Reuse       bool // an ephemeral queen's workers serve one request after another
+	Lease       time.Duration
+	LoadTimeout time.Duration // a load without progress for so long has failed; 0 = 5 min
+	Stall       time.Duration // a request without a token for so long is cancelled and its worker replaced; 0 = 60 s
+	Slots       int64         // of a worker
+	IdleTTL     time.Duration // of a worker; negative = for ever
 	// Nodes resolves what the user gave ("mac", "a,b,c", "any") to machines. It asks no network.
 	Nodes func(spec string) ([]Node, error)
 	// Alias is what the user's configuration says a model's short name stands for; "" = nothing. It may be nil.
@@ -141,6 +142,7 @@ func (c Config) launch(ctx context.Context, n Node, r *reach, pre *messages.Pres
 		Death: syscall.SIGCONT,
 		Boot: &messages.Boot{Role: &messages.Boot_Hive{Hive: &messages.HiveConfig{
 			Node: n.Name, Local: n.Local, ModelsDir: n.ModelsDir, Devices: n.Devices, Ephemeral: c.Ephemeral, Reuse: c.Reuse, Slots: c.Slots, IdleTtlMs: ttl, Prestart: pre,
+			LoadTimeoutMs: c.LoadTimeout.Milliseconds(),
 		}}},
 		Log: func(line string) { c.Log(n.Name, line) },
 		Say: func(text string, progress float64) {

@@ -39,7 +39,7 @@ func linked() int {
 	load := func() (*config.File, error) { return config.New(os.Getenv).Load("") }
 	cfg := queen.Config{
 		Address: b.GetAddress(), Run: b.GetRunId(), Root: os.Getenv(proc.EnvRoot), Ephemeral: true, Reuse: b.GetQueen().GetReuse(), Lease: self.Lease(), Slots: 1,
-		Stall: time.Duration(b.GetQueen().GetStallMs()) * time.Millisecond,
+		Stall: time.Duration(b.GetQueen().GetStallMs()) * time.Millisecond, LoadTimeout: time.Duration(b.GetQueen().GetLoadTimeoutMs()) * time.Millisecond,
 		Nodes: nodes(load, passphrase), Alias: alias(load), Tracer: tel.Tracer(), Tracing: b.GetTracing(), Log: logTo(logs), Ingest: ingest(tel),
 	}
 	pre := queen.Prestart(tel.Context(context.Background()), cfg, b.GetQueen().GetPrestart()) // before anything that takes time

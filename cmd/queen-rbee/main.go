@@ -42,6 +42,7 @@ type options struct {
 	idle      time.Duration
 	lease     time.Duration
 	stall     time.Duration
+	load      time.Duration
 
 	listen      []string
 	cert, key   string
@@ -69,6 +70,7 @@ func run(args []string) int {
 	flags.DurationVar(&o.idle, "idle-timeout", 0, "stop after so long without a request; 0 = never")
 	flags.DurationVar(&o.lease, "lease", 10*time.Second, "a process that is silent for so long is dead")
 	flags.DurationVar(&o.stall, "stall", time.Minute, "a request without a token for so long is given up")
+	flags.DurationVar(&o.load, "load-timeout", 5*time.Minute, "a model whose load makes no progress for so long is given up")
 	showVersion := flags.Bool("version", false, "print the version")
 	help := flags.BoolP("help", "h", false, "print this")
 	err := flags.Parse(args)
@@ -119,6 +121,8 @@ func (o options) check() error {
 		return fmt.Errorf("--lease is %v, allowed is 500ms to 1h", o.lease)
 	case o.stall < time.Second:
 		return fmt.Errorf("--stall is %v, allowed is 1s and more", o.stall)
+	case o.load < time.Second:
+		return fmt.Errorf("--load-timeout is %v, allowed is 1s and more", o.load)
 	case (o.cert == "") != (o.key == ""):
 		return errors.New("only one of --tls-cert and --tls-key is set, allowed is both or none")
 	case o.log != toStderr && o.log != toFile && o.log != toBoth:

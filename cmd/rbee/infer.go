@@ -26,7 +26,7 @@ type inferFlags struct {
 	maxTokens, topK, seed, context, threads       int64
 	gpuLayers                                     int64
 	temperature, topP, minP, repeatPenalty        float64
-	deadline, grace, lease, stall                 time.Duration
+	deadline, grace, lease, stall, load           time.Duration
 	raw, ignoreEOS, json, quiet, timings, noPull  bool
 	plan                                          bool // the request only asks what would be done
 	chat                                          bool // more requests follow
@@ -42,7 +42,7 @@ func newInfer(t *terminal, p parts, cfg *settings) *cobra.Command {
 If a daemon is running it is used. Otherwise the whole tree of processes is started for this one answer and
 stopped after it. Ctrl-C cancels the answer, keeps what was printed, and stops the tree; a second one kills it.
 
---lease and --stall are for a tree that is started; a daemon has its own.`,
+--lease, --stall and --load-timeout are for a tree that is started; a daemon has its own.`,
 		Example: `  rbee infer --model demo --prompt "hello world"
   rbee infer --model tinyllama --prompt-file question.txt --max-tokens 200
   git diff | rbee infer --model qwen --system "Review this change." -
@@ -105,6 +105,7 @@ func (f *inferFlags) treeFlags(fl *pflag.FlagSet) {
 	fl.DurationVar(&f.grace, "grace", api.DefaultGraceMS*time.Millisecond, "what a worker gets to stop before it is killed")
 	fl.DurationVar(&f.lease, "lease", supervisor.DefaultLease, "a process of the tree that is silent for so long is dead (default also: $RBEE_LEASE)")
 	fl.DurationVar(&f.stall, "stall", time.Minute, "a worker that makes no token for so long is given up")
+	fl.DurationVar(&f.load, "load-timeout", 5*time.Minute, "a model whose load makes no progress for so long is given up")
 	fl.StringVar(&f.queen, "queen", "", "use the queen at this socket, and no other (default: $RBEE_QUEEN)")
 	fl.StringVar(&f.socket, "socket", "", "where to look for a daemon (default: $RBEE_SOCKET, $XDG_RUNTIME_DIR/rbee/queen.sock)")
 }
@@ -217,6 +218,9 @@ func (f *inferFlags) times(c *cobra.Command, getenv func(string) string) error {
 	}
 	if f.stall < time.Second || f.stall > time.Hour {
 		return usagef("--stall is %v, allowed is 1s to 1h", f.stall)
+	}
+	if f.load < time.Second || f.load > 24*time.Hour {
+		return usagef("--load-timeout is %v, allowed is 1s to 24h", f.load)
 	}
 	lease := "--lease is " + f.lease.String()
 	if env := getenv(proc.EnvLease); env != "" && !c.Flags().Changed("lease") {

@@ -17,7 +17,7 @@ import (
 )
 
 func newPlan(t *terminal, p parts, cfg *settings) *cobra.Command {
-	f := inferFlags{plan: true, stall: time.Minute}
+	f := inferFlags{plan: true, stall: time.Minute, load: time.Minute}
 	c := &cobra.Command{
 		Use:   "plan --model MODEL",
 		Short: "Say what rbee infer would do: node, file, device, memory, time; and do nothing",

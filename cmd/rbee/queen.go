@@ -49,6 +49,8 @@ type queenOptions struct {
 	Reuse bool // there will be more requests: workers are kept for them
 	Lease time.Duration
 	Stall time.Duration
+	// LoadTimeout is how long a load may go without progress.
+	LoadTimeout time.Duration
 	// Narrate shows what happens outside of an answer: start and stop. It may be called from any goroutine.
 	Narrate func(api.Narration)
 	// Ask asks the person at the terminal for a secret; nil if there is no terminal.

@@ -43,7 +43,7 @@ func start(ctx context.Context, o queenOptions) (queen, error) {
 		}
 	}
 	q, err := keeper.Start(keeper.Options{
-		Run: o.RunID, Lease: o.Lease, Stall: o.Stall, LogDir: o.LogDir, Narrate: o.Narrate, Warn: o.Warn, Spans: o.Spans, Context: ctx, Ask: o.Ask, Reuse: o.Reuse,
+		Run: o.RunID, Lease: o.Lease, Stall: o.Stall, LoadTimeout: o.LoadTimeout, LogDir: o.LogDir, Narrate: o.Narrate, Warn: o.Warn, Spans: o.Spans, Context: ctx, Ask: o.Ask, Reuse: o.Reuse,
 		Tracer:   trace.SpanFromContext(ctx).TracerProvider().Tracer("rbee"),
 		Prestart: pre,
 	})
