@@ -81,3 +81,15 @@ func (b *Builder) cannot(path, format string, args ...any) gbnf.Node {
 	b.never = append(b.never, refuse(path, format, args...).WithHint("no value fits this part of the schema"))
 	return gbnf.Alt{}
 }
+
+// AddObject is Add for a schema of which only objects are wanted, whatever else it would allow.
+func (b *Builder) AddObject(name string, raw json.RawMessage) (gbnf.Node, error) {
+	v, err := decode(raw, name)
+	if err != nil {
+		return nil, err
+	}
+	c := &compiler{b: b, root: v, name: name, known: map[string]gbnf.Ref{}}
+	return c.compile([]part{{schema: v, path: name}, {schema: onlyObject, path: name, taken: " object"}})
+}
+
+var onlyObject = &object{keys: []string{"type"}, values: map[string]any{"type": "object"}}

@@ -14,9 +14,12 @@ var says = set("type", "enum", "const", "$ref", "allOf", "anyOf", "oneOf",
 	"not", "if", "patternProperties", "propertyNames", "dependentRequired", "dependentSchemas", "dependencies",
 	"contains", "minContains", "maxContains", "$dynamicRef", "$recursiveRef")
 
-// cannotHold are those that a grammar cannot hold, unless their value says nothing.
+// cannotHold are those that a grammar cannot hold.
 var cannotHold = set("not", "if", "patternProperties", "propertyNames", "dependentRequired", "dependentSchemas",
 	"dependencies", "contains", "$dynamicRef", "$recursiveRef")
+
+// mayBeEmpty are those of them that ask for nothing if they are empty.
+var mayBeEmpty = set("patternProperties", "propertyNames", "dependentRequired", "dependentSchemas", "dependencies")
 
 // about says which keywords are about which type: a schema without a type has the types that it speaks of.
 var about = map[string][]string{
@@ -39,7 +42,7 @@ func set(words ...string) map[string]bool {
 // checkKeywords refuses what no grammar can hold.
 func checkKeywords(o *object, path string) error {
 	for _, k := range o.keys {
-		if cannotHold[k] && !empty(o.values[k]) {
+		if cannotHold[k] && !(mayBeEmpty[k] && empty(o.values[k])) {
 			return refuse(path+"/"+k, "%q cannot be held while an answer is made", k).
 				WithHint("leave it out, or say it with type, properties, enum, anyOf")
 		}

@@ -190,6 +190,7 @@ func TestASchemaThatCannotBeHeldIsRefusedAtItsPlace(t *testing.T) {
 		{"a number", `5`, "at #"},
 		{"no such type", `{"properties":{"a":{"type":"text"}}}`, "#/properties/a/type"},
 		{"not", `{"not":{"type":"null"}}`, "#/not"},
+		{"not anything", `{"not":{}}`, "#/not"},
 		{"if", `{"type":"object","properties":{"a":{"if":{"const":1},"then":{}}}}`, "#/properties/a/if"},
 		{"patternProperties", `{"patternProperties":{"a":{}}}`, "#/patternProperties"},
 		{"uniqueItems", `{"type":"array","uniqueItems":true}`, "#/uniqueItems"},
