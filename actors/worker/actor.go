@@ -188,7 +188,7 @@ func (w *worker) generate(c actor.Context, g *messages.Generate) {
 	w.step(evTake)
 	info := w.model.Info()
 	c.Send(to, &messages.Accepted{Id: g.GetId(), Worker: w.Endpoint.Address(), ModelPath: w.Config.Config.GetModelPath(),
-		Backend: info.Backend, LoadedBefore: g.GetWarm()})
+		Backend: info.Backend, LoadedBefore: g.GetWarm(), ToolFormat: toolFormat(g, info)})
 	self := c.Self()
 	go func() {
 		defer cancel(nil)

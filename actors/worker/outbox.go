@@ -19,8 +19,7 @@ type outbox struct {
 
 	mu     sync.Mutex
 	wake   *sync.Cond
-	pieces []string
-	ids    []int32
+	held   []piece
 	seq    int64
 	credit int64
 	closed bool
@@ -35,6 +34,13 @@ const (
 	gatherTime = 4 * time.Millisecond
 )
 
+// piece is a part of the answer; logprob is set for all pieces of an answer or for none.
+type piece struct {
+	text    string
+	id      int32
+	logprob *messages.TokenLogprob
+}
+
 func newOutbox(id string, credit int64, send func(*messages.Tokens)) *outbox {
 	o := &outbox{id: id, send: send, credit: credit, ending: make(chan struct{}), done: make(chan struct{})}
 	o.wake = sync.NewCond(&o.mu)
@@ -43,21 +49,21 @@ func newOutbox(id string, credit int64, send func(*messages.Tokens)) *outbox {
 }
 
 // put adds a piece. It blocks while too many are held, until credit comes or ctx is done.
-func (o *outbox) put(ctx context.Context, piece string, id int32) error {
+func (o *outbox) put(ctx context.Context, p piece) error {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if len(o.pieces) >= maxHeld {
+	if len(o.held) >= maxHeld {
 		stop := context.AfterFunc(ctx, func() {
 			o.mu.Lock()
 			defer o.mu.Unlock()
 			o.wake.Broadcast()
 		})
 		defer stop()
-		for len(o.pieces) >= maxHeld && ctx.Err() == nil {
+		for len(o.held) >= maxHeld && ctx.Err() == nil {
 			o.wake.Wait()
 		}
 	}
-	o.pieces, o.ids = append(o.pieces, piece), append(o.ids, id)
+	o.held = append(o.held, p)
 	o.wake.Broadcast()
 	return ctx.Err()
 }
@@ -86,10 +92,10 @@ func (o *outbox) run() {
 	defer close(o.done)
 	for {
 		o.mu.Lock()
-		for !o.closed && (len(o.pieces) == 0 || o.credit <= 0) {
+		for !o.closed && (len(o.held) == 0 || o.credit <= 0) {
 			o.wake.Wait()
 		}
-		n := int64(len(o.pieces))
+		n := int64(len(o.held))
 		if !o.closed {
 			n = min(n, o.credit)
 		}
@@ -97,8 +103,8 @@ func (o *outbox) run() {
 			o.mu.Unlock()
 			return
 		}
-		m := &messages.Tokens{Id: o.id, Seq: o.seq, Pieces: o.pieces[:n:n], Ids: o.ids[:n:n]}
-		o.pieces, o.ids = o.pieces[n:], o.ids[n:]
+		m := o.message(o.held[:n])
+		o.held = append(o.held[:0], o.held[n:]...)
 		o.seq, o.credit = o.seq+n, o.credit-n
 		o.wake.Broadcast()
 		o.mu.Unlock()
@@ -108,4 +114,16 @@ func (o *outbox) run() {
 		case <-o.ending:
 		}
 	}
+}
+
+// message puts pieces into one message.
+func (o *outbox) message(pieces []piece) *messages.Tokens {
+	m := &messages.Tokens{Id: o.id, Seq: o.seq, Pieces: make([]string, len(pieces)), Ids: make([]int32, len(pieces))}
+	for i, p := range pieces {
+		m.Pieces[i], m.Ids[i] = p.text, p.id
+		if p.logprob != nil {
+			m.Logprobs = append(m.Logprobs, p.logprob)
+		}
+	}
+	return m
 }

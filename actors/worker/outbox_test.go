@@ -43,7 +43,7 @@ func newClient(t *testing.T, credit int64) *client {
 
 func (c *client) puts(from, to int) {
 	for i := from; i <= to; i++ {
-		if err := c.put(context.Background(), "x", int32(i)); err != nil {
+		if err := c.put(context.Background(), piece{text: "x", id: int32(i)}); err != nil {
 			c.t.Error(err)
 		}
 	}
@@ -97,7 +97,7 @@ func TestAClientThatDoesNotReadStopsTheDecodingOfItsRequest(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		put := make(chan error, 2)
 		blocked := func() {
-			go func() { put <- c.put(ctx, "x", 0) }()
+			go func() { put <- c.put(ctx, piece{text: "x"}) }()
 			if synctest.Wait(); len(put) != 0 {
 				t.Fatal("it does not wait")
 			}

@@ -28,12 +28,19 @@ type request struct {
 
 // run generates the answer; it returns the message that ends the request.
 func (r *request) run(ctx context.Context, m engine.Model, tracer trace.Tracer, prefill func(done, total int)) (*messages.Done, *messages.Failed) {
+	if r.GetEmbed() {
+		return r.embed(ctx, m)
+	}
 	res, err := m.Generate(ctx, engineRequest(r.Generate), func(e engine.Event) error {
 		if e.Prefill != nil {
 			prefill(e.Prefill.Done, e.Prefill.Total)
 			return nil
 		}
-		return r.out.put(ctx, e.Text, e.Token)
+		p := piece{text: e.Text, id: e.Token}
+		if r.GetSampling().TopLogprobs != nil {
+			p.logprob = tokenLogprob(e)
+		}
+		return r.out.put(ctx, p)
 	})
 	end := time.Now()
 	r.out.close()
@@ -56,6 +63,29 @@ func (r *request) run(ctx context.Context, m engine.Model, tracer trace.Tracer, 
 	}
 	if res.CompletionTokens > 1 && res.Decode > 0 {
 		done.Timings.TokensPerSecond = float64(res.CompletionTokens-1) / res.Decode.Seconds()
+	}
+	return done, nil
+}
+
+// embed makes embeddings instead of an answer.
+func (r *request) embed(ctx context.Context, m engine.Model) (*messages.Done, *messages.Failed) {
+	inputs := make([]engine.Input, len(r.GetInputs()))
+	for i, in := range r.GetInputs() {
+		inputs[i] = engine.Input{Text: in.GetText(), Tokens: in.GetTokens()}
+	}
+	all, err := m.Embed(ctx, inputs)
+	r.out.close()
+	if err != nil && ctx.Err() == nil {
+		return nil, &messages.Failed{Id: r.Id, Error: messages.FromFault(fault.From(err))}
+	}
+	done := &messages.Done{Id: r.Id, FinishReason: engine.FinishStop, Usage: &messages.Usage{},
+		Timings: &messages.Timings{LoadMs: ms(r.load), PrefillMs: ms(time.Since(r.arrived))}}
+	if err != nil {
+		done.FinishReason = engine.FinishCancelled
+	}
+	for _, e := range all {
+		done.Embeddings = append(done.Embeddings, &messages.Embedding{Values: e.Values, Tokens: int64(e.Tokens)})
+		done.Usage.PromptTokens += int64(e.Tokens)
 	}
 	return done, nil
 }
@@ -86,19 +116,6 @@ func (r *request) trace(ctx context.Context, tracer trace.Tracer, res engine.Res
 		telemetry.AttrCompletionTokens.Int(res.CompletionTokens), telemetry.AttrFinishReason.String(res.FinishReason)))
 	s.AddEvent(telemetry.EventFirstToken, trace.WithTimestamp(first))
 	s.End(trace.WithTimestamp(end))
-}
-
-func engineRequest(g *messages.Generate) engine.Request {
-	s := g.GetSampling()
-	r := engine.Request{
-		Prompt: g.GetPrompt(), Raw: g.GetRaw(), MaxTokens: int(g.GetMaxTokens()), Stop: g.GetStop(), IgnoreEOS: g.GetIgnoreEos(),
-		Sampling: engine.Sampling{Temperature: s.GetTemperature(), TopK: int(s.GetTopK()), TopP: s.GetTopP(), MinP: s.GetMinP(),
-			RepeatPenalty: s.GetRepeatPenalty(), Seed: s.GetSeed()},
-	}
-	for _, m := range g.GetMessages() {
-		r.Messages = append(r.Messages, engine.Message{Role: m.GetRole(), Content: m.GetContent()})
-	}
-	return r
 }
 
 func ms(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }

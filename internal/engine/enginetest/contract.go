@@ -64,9 +64,18 @@ func Contract(t *testing.T, open func(t *testing.T) engine.Engine, modelPath str
 		{"a request waits for a slot and can be cancelled there", waitsForSlot},
 		{"a slow caller holds up nobody", slowCallerAlone},
 		{"cancel of one leaves the other's text alone", cancelOneOfTwo},
+		{"a prompt may be tokens", promptOfTokens},
+		{"sampling out of range is refused", samplingIsChecked},
+		{"forbidden tokens are not picked", forbiddenTokensAreNotPicked},
+		{"log probabilities are of the tokens", logprobsAreOfTheTokens},
+		{"answers follow their grammar", answersFollowTheirGrammar},
+		{"a prompt seen before is not computed again", promptsAreCached},
+		{"embeddings", embeddings},
+		{"what cannot be resumed is refused", resumeIsChecked},
 	} {
 		t.Run(c.name, func(t *testing.T) { c.test(t, load(t, small)) })
 	}
+	t.Run("an answer goes on elsewhere as it would have", func(t *testing.T) { resumedAnswers(t, load(t, small), load(t, small)) })
 }
 
 func engineDescribesItself(t *testing.T, e engine.Engine) {

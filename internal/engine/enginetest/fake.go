@@ -70,6 +70,7 @@ func (f *Fake) Load(ctx context.Context, o engine.LoadOptions) (engine.Model, er
 	trained := f.trained()
 	m := &fakeModel{script: f.script, quit: make(chan struct{})}
 	m.info = engine.Info{
+		ToolFormat: "generic", EmbeddingLength: embeddingLength,
 		Architecture: "fake", Name: "fake model", Context: o.Context, ContextTrained: trained,
 		Slots: max(1, o.Slots), Threads: max(1, o.Threads), Vocabulary: 1 << 20,
 		HasTemplate: f.script.Template, Backend: device.Backend, Device: device.ID, MemoryBytes: f.script.Memory,
@@ -118,6 +119,7 @@ func (f *Fake) checkLoad(o engine.LoadOptions) error {
 // the beginning.
 type fakeModel struct {
 	script Script
+	cache  promptCache
 	info   engine.Info
 	slots  chan struct{}
 	quit   chan struct{}
@@ -135,9 +137,13 @@ func (m *fakeModel) Close() error {
 
 func (m *fakeModel) Generate(ctx context.Context, r engine.Request, emit func(engine.Event) error) (engine.Result, error) {
 	asked := time.Now()
-	res := engine.Result{PromptTokens: countTokens(r), FinishReason: engine.FinishCancelled}
-	if err := m.check(r, res.PromptTokens); err != nil {
+	a := &fakeAnswer{model: m, request: r, emit: emit, stop: stopper{stops: r.Stop}}
+	a.PromptTokens, a.FinishReason = countTokens(r), engine.FinishCancelled
+	if err := m.check(r, a.PromptTokens); err != nil {
 		return engine.Result{}, err
+	}
+	if over, err := a.begin(); over || err != nil {
+		return a.Result, err
 	}
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
@@ -152,33 +158,22 @@ func (m *fakeModel) Generate(ctx context.Context, r engine.Request, emit func(en
 	case m.slots <- struct{}{}:
 		defer func() { <-m.slots }()
 	case <-ctx.Done():
-		return res, context.Cause(ctx)
+		return a.Result, context.Cause(ctx)
 	}
-	res.Queued = time.Since(asked)
+	a.Queued = time.Since(asked)
+	a.CachedTokens = m.cache.take(r)
 	started := time.Now()
-	if err := m.prefill(ctx, res.PromptTokens, emit); err != nil {
-		return res, err
+	if err := m.prefill(ctx, a.PromptTokens, emit); err != nil {
+		return a.Result, err
 	}
-	return res, m.decode(ctx, r, &res, started, emit)
-}
-
-func (m *fakeModel) check(r engine.Request, prompt int) error {
-	s := r.Sampling
-	switch {
-	case !(s.Temperature >= 0 && s.Temperature <= 2):
-		return fault.New(fault.InvalidRequest, "temperature is %g: it must be between 0 and 2", s.Temperature)
-	case r.MaxTokens < 0:
-		return fault.New(fault.InvalidRequest, "max_tokens is %d: it must be 1 or more, or 0 for no limit", r.MaxTokens)
-	}
-	if need := prompt + max(1, r.MaxTokens); need > m.info.Context {
-		return fault.New(fault.ContextOverflow, "the prompt has %d tokens, the answer up to %d: together %d, the context holds %d",
-			prompt, max(1, r.MaxTokens), need, m.info.Context).
-			With("prompt_tokens", prompt).With("needed", need).With("context", m.info.Context)
-	}
-	return nil
+	err := a.decode(ctx, started)
+	return a.Result, err
 }
 
 func countTokens(r engine.Request) int {
+	if len(r.Tokens) > 0 {
+		return len(r.Tokens)
+	}
 	n := 1 + len(strings.Fields(r.Prompt))
 	for _, m := range r.Messages {
 		n += 1 + len(strings.Fields(m.Content))
@@ -204,53 +199,6 @@ func (m *fakeModel) prefill(ctx context.Context, total int, emit func(engine.Eve
 	return nil
 }
 
-func (m *fakeModel) decode(ctx context.Context, r engine.Request, res *engine.Result, started time.Time, emit func(engine.Event) error) error {
-	natural := m.script.Tokens // where the answer ends by itself
-	if natural == 0 {
-		natural = 16
-	}
-	limit := m.info.Context - res.PromptTokens
-	if r.MaxTokens > 0 {
-		limit = r.MaxTokens
-	}
-	stop := stopper{stops: r.Stop}
-	for n := 0; ; n++ {
-		if err := m.script.meet(Point{AtDecode, n}); err != nil {
-			return err
-		}
-		if n == limit || n == natural && !r.IgnoreEOS {
-			break
-		}
-		if err := pause(ctx, m.tokenTime()); err != nil {
-			return err
-		}
-		now := time.Now()
-		if n == 0 {
-			res.FirstToken, res.Prefill = now, now.Sub(started)
-		}
-		res.Decode = now.Sub(res.FirstToken)
-		text, stopped := stop.push(m.word(n, r.Sampling))
-		if err := emit(engine.Event{Text: text, Token: int32(n)}); err != nil {
-			return err
-		}
-		res.CompletionTokens++
-		if stopped {
-			res.FinishReason = engine.FinishStop
-			return nil
-		}
-	}
-	if rest := stop.held; rest != "" {
-		if err := emit(engine.Event{Text: rest, Token: engine.NoToken}); err != nil {
-			return err
-		}
-	}
-	res.FinishReason = engine.FinishStop
-	if res.CompletionTokens == limit {
-		res.FinishReason = engine.FinishLength
-	}
-	return nil
-}
-
 func (m *fakeModel) tokenTime() time.Duration {
 	if m.script.Rate == 0 {
 		return 0
@@ -272,32 +220,6 @@ func (m *fakeModel) word(n int, s engine.Sampling) string {
 	return fmt.Sprintf(" tok%d", n)
 }
 
-// stopper is a plain stop string filter: it holds back as long as the text could still become a stop string.
-type stopper struct {
-	stops []string
-	held  string
-}
-
-func (s *stopper) push(piece string) (text string, stopped bool) {
-	s.held += piece
-	for _, stop := range s.stops {
-		if before, _, found := strings.Cut(s.held, stop); found {
-			return before, true
-		}
-	}
-	keep := 0
-	for _, stop := range s.stops {
-		for n := 1; n < len(stop) && n <= len(s.held); n++ {
-			if strings.HasSuffix(s.held, stop[:n]) {
-				keep = max(keep, n)
-			}
-		}
-	}
-	cut := len(s.held) - keep
-	text, s.held = s.held[:cut], s.held[cut:]
-	return text, false
-}
-
 // pause waits, or returns ctx's error.
 func pause(ctx context.Context, d time.Duration) error {
 	if d <= 0 {
@@ -314,9 +236,4 @@ func pause(ctx context.Context, d time.Duration) error {
 	case <-ctx.Done():
 		return context.Cause(ctx)
 	}
-}
-
-// Embed implements engine.Model.
-func (m *fakeModel) Embed(context.Context, []engine.Input) ([]engine.Embedding, error) {
-	return nil, fault.New(fault.InvalidRequest, "this engine makes no embeddings yet")
 }

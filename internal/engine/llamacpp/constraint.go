@@ -15,9 +15,9 @@ type constraint struct {
 
 // constrain reads the grammar of a request; none is nil.
 func (m *model) constrain(r engine.Request) (*constraint, error) {
-	text := r.Sampling.Grammar
-	if text == "" {
-		return nil, nil
+	text, err := m.grammarOf(r)
+	if err != nil || text == "" {
+		return nil, err
 	}
 	g, err := grammar.New(text)
 	if err != nil {

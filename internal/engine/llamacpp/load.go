@@ -178,8 +178,8 @@ func (m *model) describe(o engine.LoadOptions, dev device) error {
 		Backend:         dev.Backend,
 		Device:          dev.ID,
 	}
-	m.template = llama.ModelChatTemplate(m.weights, "")
-	m.info.HasTemplate = m.template != ""
+	m.readTemplate()
+	m.markers = findMarkers(m.vocab)
 	if m.info.Vocabulary == 0 || llama.ModelHasEncoder(m.weights) || !llama.ModelHasDecoder(m.weights) {
 		return fault.New(fault.InvalidRequest, "%s (%s) does not generate text", o.Path, arch).
 			WithHint("choose a text generation model; embedding and encoder models are not served")

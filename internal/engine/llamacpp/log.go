@@ -48,6 +48,15 @@ func onLog(level int32, text *byte, _ uintptr) uintptr {
 	return 0
 }
 
+// warn says something of our own where llama.cpp's warnings go.
+func warn(line string) {
+	nativeLog.Lock()
+	defer nativeLog.Unlock()
+	if nativeLog.to != nil {
+		nativeLog.to.Warn(line)
+	}
+}
+
 // endLine hands on a finished line. The lock is held.
 func endLine() {
 	l := &nativeLog

@@ -275,7 +275,7 @@ func (m *model) end(s *sequence, reason string) {
 
 // piece returns the bytes of a token, until the next call.
 func (m *model) piece(t llama.Token) (piece []byte) {
-	piece, m.pieceBuf = pieceOf(m.vocab, t, m.pieceBuf)
+	piece, m.pieceBuf = m.pieceOf(t, m.pieceBuf)
 	return piece
 }
 

@@ -15,8 +15,9 @@ import (
 type model struct {
 	// Set by open, constant afterwards.
 	info     engine.Info
-	template string // the model's own, "" = none
+	template *template
 	vocab    llama.Vocab
+	markers  []llama.Token // see findMarkers
 	weights  llama.Model
 	devices  []llama.GGMLBackendDevice // what weights were loaded on; llama.cpp holds a pointer to it
 	context  llama.Context
@@ -60,7 +61,7 @@ func newModel() *model {
 		quit:     make(chan struct{}),
 		gone:     make(chan struct{}),
 	}
-	m.words = sync.OnceValue(func() *words { return newWords(m.vocab, m.info.Vocabulary) })
+	m.words = sync.OnceValue(func() *words { return newWords(m) })
 	return m
 }
 

@@ -24,7 +24,7 @@ func (m *model) tokenize(r engine.Request) ([]llama.Token, error) {
 	if len(r.Tokens) > 0 {
 		return m.asTokens("tokens", r.Tokens)
 	}
-	text, err := m.promptText(r)
+	text, err := m.prompt(r)
 	if err != nil {
 		return nil, err
 	}
@@ -69,24 +69,35 @@ func checkText(r engine.Request) error {
 	return nil
 }
 
-func (m *model) promptText(r engine.Request) (string, error) {
+// prompt is the text of a request as the model reads it.
+func (m *model) prompt(r engine.Request) (string, error) {
 	messages := r.Messages
 	if len(messages) == 0 {
 		messages = []engine.Message{{Role: "user", Content: r.Prompt}}
 	}
-	if r.Raw || m.template == "" {
+	if r.Raw || m.template == nil {
 		contents := make([]string, len(messages))
 		for i, msg := range messages {
 			contents[i] = msg.Content
 		}
 		return strings.Join(contents, "\n"), nil
 	}
-	return applyTemplate(m.template, messages)
+	text, err := m.template.render(messages, r.Chat)
+	if err != nil {
+		return "", err
+	}
+	if at := strings.IndexByte(text, 0); at >= 0 {
+		return "", fault.New(fault.InvalidRequest, "the chat has a zero byte at position %d", at)
+	}
+	if llama.VocabGetAddBOS(m.vocab) { // the tokenizer writes it too
+		text = strings.TrimPrefix(text, m.textOf(llama.VocabBOS(m.vocab)))
+	}
+	return text, nil
 }
 
-// applyTemplate writes a chat as the model was taught to read it, up to where its answer begins. llama.cpp does not
-// run the template (it is a Jinja program): it recognises some fifty of them and has each in C++.
-func applyTemplate(template string, messages []engine.Message) (string, error) {
+// applyKnown writes a chat without running its template (a Jinja program): llama.cpp recognises some fifty of them and
+// has each in C++.
+func applyKnown(template string, messages []engine.Message) (string, error) {
 	size := 256
 	chat := make([]llama.ChatMessage, len(messages))
 	for i, m := range messages {

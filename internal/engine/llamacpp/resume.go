@@ -72,7 +72,7 @@ func (m *model) relive(s *sequence, tokens []int32) (reason, text string, err er
 		s.result.CompletionTokens++
 		s.tokens = append(s.tokens, t)
 		var piece []byte
-		piece, buf = pieceOf(m.vocab, t, buf)
+		piece, buf = m.pieceOf(t, buf)
 		part, stopped := s.pieces.push(piece)
 		shown.WriteString(part)
 		switch {

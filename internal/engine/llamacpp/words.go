@@ -2,6 +2,7 @@ package llamacpp
 
 import (
 	"math"
+	"slices"
 
 	"github.com/hybridgroup/yzma/pkg/llama"
 
@@ -15,17 +16,20 @@ type words struct {
 	ends []llama.Token // tokens that end a text
 }
 
-func newWords(vocab llama.Vocab, n int) *words {
+func newWords(m *model) *words {
 	w := &words{}
+	n := m.info.Vocabulary
 	pieces := make([][]byte, n)
 	var buf []byte
 	for t := range llama.Token(n) {
-		if llama.VocabIsEOG(vocab, t) {
+		if llama.VocabIsEOG(m.vocab, t) {
 			w.ends = append(w.ends, t)
 			continue
 		}
 		var p []byte
-		p, buf = pieceOf(vocab, t, buf)
+		if p, buf = m.pieceOf(t, buf); len(p) > 0 && p[0] == 0 {
+			continue // no grammar wants the zero byte, though many a class has it
+		}
 		pieces[t] = append(p[:0:0], p...)
 	}
 	w.Vocabulary = grammar.NewVocabulary(pieces)
@@ -41,13 +45,26 @@ func (w *words) neverEnd() []llama.LogitBias {
 	return bias
 }
 
-// pieceOf returns the bytes of a token, in buf if they fit; control tokens have none.
-func pieceOf(vocab llama.Vocab, t llama.Token, buf []byte) (piece, grown []byte) {
+// toolMarkers are control tokens of some models that whoever reads an answer must see: what follows is a tool call.
+var toolMarkers = []string{"[TOOL_CALLS]", "[ARGS]", "<tool_call>", "</tool_call>", "<|python_tag|>"}
+
+// findMarkers returns those of the vocabulary's control tokens that have a text all the same.
+func findMarkers(vocab llama.Vocab) (found []llama.Token) {
+	for _, text := range toolMarkers {
+		if t := llama.Tokenize(vocab, text, false, true); len(t) == 1 && llama.VocabIsControl(vocab, t[0]) {
+			found = append(found, t[0])
+		}
+	}
+	return found
+}
+
+// pieceOf returns the bytes of a token, in buf if they fit; control tokens have none, but for the markers of tool calls.
+func (m *model) pieceOf(t llama.Token, buf []byte) (piece, grown []byte) {
 	if len(buf) == 0 {
 		buf = make([]byte, 64)
 	}
 	for {
-		n := int(llama.TokenToPiece(vocab, t, buf, 0, false))
+		n := int(llama.TokenToPiece(m.vocab, t, buf, 0, slices.Contains(m.markers, t)))
 		if n >= 0 {
 			return buf[:n], buf
 		}
