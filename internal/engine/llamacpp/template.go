@@ -56,10 +56,10 @@ func (t *template) render(messages []engine.Message, o engine.ChatOptions) (stri
 	text, err := t.own.Render(turns, options)
 	if err != nil {
 		e := fault.From(err)
-		if e.Hint == "" {
-			e = e.WithHint("send the prompt as it is, with the model's own markers in it: --raw")
+		if e.Code == fault.ModelCorrupt { // a template that fails on this chat is no damaged file: others may go well
+			e = fault.Wrap(fault.InvalidRequest, err, "%s", e.Message)
 		}
-		return "", e.With("template", firstLine(t.source))
+		return "", e.WithHint("send the prompt as it is, with the model's own markers in it: --raw").With("template", firstLine(t.source))
 	}
 	return text, nil
 }

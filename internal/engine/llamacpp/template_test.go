@@ -1,0 +1,67 @@
+package llamacpp_test
+
+import (
+	"bytes"
+	"context"
+	"log/slog"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"rbee/internal/engine"
+	"rbee/internal/engine/llamacpp"
+	"rbee/internal/models/benchmodel"
+)
+
+// templated loads a small model with that chat template, and returns what is logged about it.
+func templated(t *testing.T, template string) (engine.Model, string) {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "templated.gguf")
+	if err := benchmodel.WriteTiny(path, benchmodel.Shape{Template: template}); err != nil {
+		t.Fatal(err)
+	}
+	var log bytes.Buffer
+	e, err := llamacpp.Open(llamacpp.Options{Dir: libraries, Log: slog.New(slog.NewTextHandler(&log, nil))})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer open(t) // takes the log away again
+	m, err := e.Load(context.Background(), engine.LoadOptions{Path: path, Threads: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { m.Close() })
+	return m, log.String()
+}
+
+// readsAs says whether a chat is read as that text.
+func readsAs(t *testing.T, m engine.Model, r engine.Request, text string) {
+	t.Helper()
+	r.MaxTokens = 8
+	got, want := generate(t, m, r), generate(t, m, engine.Request{Prompt: text, Raw: true, MaxTokens: 8})
+	if got.result.PromptTokens != want.result.PromptTokens || got.text != want.text {
+		t.Errorf("%d tokens, %q; %q has %d, %q", got.result.PromptTokens, got.text, text, want.result.PromptTokens, want.text)
+	}
+}
+
+func TestATemplateIsGivenAllOfTheChat(t *testing.T) {
+	m, _ := templated(t, "{{ bos_token }}{% for t in tools or [] %}[{{ t.function.name }}]{% endfor %}{% for m in messages %}{{ m.role }} {{ m.name or '' }}: {{ m.content }}; {% endfor %}{{ mood or '' }}{% if add_generation_prompt %}go:{% endif %}")
+	r := engine.Request{
+		Messages: []engine.Message{{Role: "system", Content: "be brief"}, {Role: "user", Content: "hello", Name: "ann"}},
+		Chat:     engine.ChatOptions{ToolsJSON: `[{"type":"function","function":{"name":"look","parameters":{"type":"object"}}}]`, TemplateArgsJSON: `{"mood":"calm "}`},
+	}
+	readsAs(t, m, r, "[look]system : be brief; user ann: hello; calm go:")
+	r.Chat.ToolChoice = "none"
+	readsAs(t, m, r, "system : be brief; user ann: hello; calm go:")
+}
+
+func TestATemplateThatCannotBeReadIsLeftToLlamaCppAndTheLogSaysSo(t *testing.T) {
+	m, log := templated(t, "{% this is no template: <|im_start|> %}")
+	readsAs(t, m, engine.Request{Messages: []engine.Message{{Role: "user", Content: "hello"}}}, "<|im_start|>user\nhello<|im_end|>\n<|im_start|>assistant\n")
+	if !strings.Contains(log, "llama.cpp's own reading") {
+		t.Errorf("log: %q", log)
+	}
+	if _, log := templated(t, "{{ messages[0].content }}"); strings.Contains(log, "reading") {
+		t.Errorf("a good template, log: %q", log)
+	}
+}
