@@ -1,12 +1,15 @@
 package gateway
 
 import (
+	"context"
 	"encoding/json"
 	"net/http"
+	"strings"
 	"time"
 
 	"rbee/internal/api"
 	"rbee/internal/fault"
+	"rbee/internal/openai"
 )
 
 // Options are the handler's times. Zero values mean the default.
@@ -18,6 +21,8 @@ type Options struct {
 	// WriteStall is how long a client may leave a write unread before it counts as gone. A person may be reading
 	// in a pager, so it is generous; what fits into socket buffers needs no reader at all.
 	WriteStall time.Duration // 60 s
+	// Models lists what this machine has, for OpenAI's /v1/models; what workers have loaded is added. May be nil.
+	Models func(ctx context.Context) ([]ModelInfo, error)
 	// SpansWait bounds the collection of spans after an answer.
 	SpansWait time.Duration // 1 s
 }
@@ -36,13 +41,14 @@ func (o Options) withDefaults() Options {
 }
 
 type gateway struct {
-	backend Backend
-	options Options
+	backend     Backend
+	options     Options
+	fingerprint string // OpenAI's system_fingerprint
 }
 
 // Handler returns the whole interface over b.
 func Handler(b Backend, o Options) http.Handler {
-	g := &gateway{b, o.withDefaults()}
+	g := &gateway{backend: b, options: o.withDefaults(), fingerprint: "rbee-" + b.Info().Version}
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /rbee/v1/generate", g.generate)
 	mux.HandleFunc("POST /rbee/v1/plan", g.plan)
@@ -56,6 +62,7 @@ func Handler(b Backend, o Options) http.Handler {
 	mux.HandleFunc("GET /rbee/v1/nodes", g.nodes)
 	mux.HandleFunc("GET /rbee/v1/version", g.version)
 	mux.HandleFunc("GET /healthz", g.healthz)
+	g.openAI(mux.HandleFunc)
 	mux.HandleFunc("/", unknown)
 	return g.hurry(mux)
 }
@@ -112,6 +119,11 @@ func (g *gateway) healthz(w http.ResponseWriter, _ *http.Request) {
 }
 
 func unknown(w http.ResponseWriter, r *http.Request) {
+	if strings.HasPrefix(r.URL.Path, "/v1/") {
+		openai.WriteErrorStatus(w, http.StatusNotFound, fault.New(fault.InvalidRequest, "nothing answers %s %q", r.Method, r.URL.Path).
+			WithHint("the routes are POST /v1/chat/completions, POST /v1/completions, POST /v1/embeddings, GET /v1/models and GET /v1/models/{id}"))
+		return
+	}
 	writeErrorStatus(w, http.StatusNotFound, fault.New(fault.InvalidRequest, "nothing answers %s %q", r.Method, r.URL.Path).
 		WithHint("the routes are POST /rbee/v1/generate, POST /rbee/v1/plan, POST /rbee/v1/models, GET /rbee/v1/resolve, GET /rbee/v1/requests, GET and DELETE /rbee/v1/requests/{id}, POST /rbee/v1/stop, GET /rbee/v1/workers, GET /rbee/v1/nodes, GET /rbee/v1/version and GET /healthz"))
 }

@@ -8,6 +8,7 @@ import (
 	"io"
 	"mime"
 	"net/http"
+	"os"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -40,23 +41,49 @@ func traceparentOf(r *http.Request) string {
 	return ""
 }
 
-// readBody reads the JSON of a request.
+// errTooLarge is the cause of a body over the limit.
+var errTooLarge = errors.New("request body is too large")
+
+// readBody reads the JSON of a request. Its errors are INVALID_REQUEST.
 func (g *gateway) readBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {
 	// A web page may post text/plain anywhere without asking; application/json it may not.
-	if t, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type")); t != "application/json" {
-		return nil, fault.New(fault.InvalidRequest, "content type is %q, allowed is application/json", r.Header.Get("Content-Type"))
+	if h := r.Header.Get("Content-Type"); h != "application/json" {
+		if t, _, _ := mime.ParseMediaType(h); t != "application/json" {
+			return nil, fault.New(fault.InvalidRequest, "content type is %q, allowed is application/json", h)
+		}
 	}
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, api.MaxBodyBytes))
+	body, err := readAll(http.MaxBytesReader(w, r.Body, api.MaxBodyBytes), r.ContentLength)
 	var large *http.MaxBytesError
 	switch {
 	case errors.As(err, &large):
-		return nil, fault.New(fault.InvalidRequest, "request body is too large, allowed is up to %d bytes", large.Limit)
-	case err != nil:
+		return nil, fault.Wrap(fault.InvalidRequest, errTooLarge, "request body is too large, allowed is up to %d bytes", large.Limit)
+	case errors.Is(err, os.ErrDeadlineExceeded):
 		return nil, fault.Wrap(fault.InvalidRequest, err, "request body did not arrive within %v", g.options.ReadBody)
+	case err != nil:
+		return nil, fault.Wrap(fault.InvalidRequest, err, "request body did not arrive whole")
 	}
 	// From here on a read only waits for the client to leave, which may take as long as the answer.
 	_ = http.NewResponseController(w).SetReadDeadline(time.Time{})
 	return body, nil
+}
+
+// readAll reads a body; one whose length is known and small is read into a buffer of that size.
+func readAll(r io.Reader, length int64) ([]byte, error) {
+	const small = 64 << 10
+	if length <= 0 || length > small {
+		return io.ReadAll(r)
+	}
+	b := make([]byte, length)
+	n, err := io.ReadFull(r, b)
+	return b[:n], err
+}
+
+// statusOf is the status of an error, which is that of its code, but for a body over the limit.
+func statusOf(f *fault.Error) int {
+	if errors.Is(f, errTooLarge) {
+		return http.StatusRequestEntityTooLarge
+	}
+	return f.Code.HTTPStatus()
 }
 
 // parseRequest is strict: JSON in UTF-8, one object, only fields that exist, each of its type and in its range.
