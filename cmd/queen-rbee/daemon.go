@@ -107,7 +107,7 @@ func daemon(_ context.Context, o options) (int, error) {
 	d.serve(guard.New(guard.Options{
 		Settings: func() guard.Settings { return v.settings(o.requireKeys) }, Keys: v.keys.Get, State: d.state, Meter: meter,
 		Metrics: page, Status: d.status(opt, log.path, began), Receipt: d.waitReceipt,
-	}), gateway.Handler(backend, gateway.Options{}))
+	}), gateway.Handler(backend, gateway.Options{Models: ownModels(env)}))
 	listen := urls(d.tcp, d.tls != nil)
 	log.Info("serving", "socket", path, "listen", listen, "pid", os.Getpid(), "run", run)
 	manager.ready("serving on " + strings.Join(append([]string{path}, listen...), " "))

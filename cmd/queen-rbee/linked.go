@@ -54,7 +54,7 @@ func linked() int {
 	if err != nil {
 		return failed(err)
 	}
-	api := gateway.NewServer(gateway.Handler(queen.NewBackend(o, pid, takeTrace(tel), nil), gateway.Options{}))
+	api := gateway.NewServer(gateway.Handler(queen.NewBackend(o, pid, takeTrace(tel), nil), gateway.Options{Models: ownModels(config.New(os.Getenv))}))
 	l := ep.Listen(transport.ServiceAPI) // before the way is open: the keeper's request may be waiting in it
 	go func() { _ = api.Serve(l) }()
 	if err := self.Join(ep); err != nil {

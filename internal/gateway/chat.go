@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"strings"
 
+	"rbee/internal/chat"
 	"rbee/internal/openai"
 	"rbee/messages"
 )
@@ -41,11 +42,11 @@ func (g *gateway) chat(w http.ResponseWriter, r *http.Request) {
 // chatTools are those that the answers may call; "" = none.
 type chatTools struct{ tools string }
 
-func (t chatTools) parser(format string) parser {
+func (t chatTools) parser(format string) *chat.ToolParser {
 	if t.tools == "" || format == "" {
 		return nil
 	}
-	return newParser(format, t.tools)
+	return chat.NewToolParser(chat.ToolFormat(format), t.tools)
 }
 
 // chatStream writes chunks.
@@ -56,7 +57,7 @@ type chatStream struct {
 	begun  []bool // each answer begins with a chunk of its role
 }
 
-func (c *chatStream) tools(_ int, format string) parser { return c.parser(format) }
+func (c *chatStream) tools(_ int, format string) *chat.ToolParser { return c.parser(format) }
 
 func (c *chatStream) open(b []byte, i int) []byte {
 	if c.begun[i] {
@@ -98,7 +99,7 @@ type chatGathered struct {
 	args    []strings.Builder // of the calls
 }
 
-func (c *chatWhole) tools(_ int, format string) parser { return c.parser(format) }
+func (c *chatWhole) tools(_ int, format string) *chat.ToolParser { return c.parser(format) }
 
 func (c *chatWhole) text(b []byte, i int, text string, l []*messages.TokenLogprob) []byte {
 	c.choices[i].content.WriteString(text)

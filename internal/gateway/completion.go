@@ -7,6 +7,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"rbee/internal/chat"
 	"rbee/internal/openai"
 	"rbee/messages"
 )
@@ -44,7 +45,7 @@ type texts struct {
 	logprobs bool // the client wants them; else they only serve the choice of the best
 }
 
-func (texts) tools(int, string) parser { return nil }
+func (texts) tools(int, string) *chat.ToolParser { return nil }
 
 func (texts) call(b []byte, _ int, _ openai.Call) []byte { return b }
 

@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"time"
 
+	"rbee/internal/chat"
 	"rbee/internal/fault"
 	"rbee/internal/openai"
 	"rbee/messages"
@@ -29,15 +30,15 @@ type exchange struct {
 
 // choice is what is known of one answer.
 type choice struct {
-	parser parser // nil: all of it is text
-	unsaid int    // pieces in the buffer that credit has not been given for
+	parser *chat.ToolParser // nil: all of it is text
+	unsaid int              // pieces in the buffer that credit has not been given for
 	over   bool
 }
 
 // recorder writes answers down. Each method appends to b what can be sent at once, which may be nothing.
 type recorder interface {
 	// tools returns what finds the calls in answer i of a model that writes them like that; nil if there can be none.
-	tools(i int, format string) parser
+	tools(i int, format string) *chat.ToolParser
 	text(b []byte, i int, text string, logprobs []*messages.TokenLogprob) []byte
 	call(b []byte, i int, c openai.Call) []byte
 	end(b []byte, i int, reason string) []byte
@@ -234,10 +235,10 @@ func padded(l []*messages.TokenLogprob, n int) []*messages.TokenLogprob {
 }
 
 // parsed writes what a parser made of a piece; the log probabilities go with the text.
-func (x *exchange) parsed(i int, ds []delta, l []*messages.TokenLogprob) {
+func (x *exchange) parsed(i int, ds []chat.Delta, l []*messages.TokenLogprob) {
 	for _, d := range ds {
 		if d.Call != nil {
-			x.out.buf = x.to.call(x.out.buf, i, *d.Call)
+			x.out.buf = x.to.call(x.out.buf, i, openai.Call(*d.Call))
 			continue
 		}
 		x.out.buf = x.to.text(x.out.buf, i, d.Content, l)

@@ -1,14 +1,20 @@
 package gateway
 
-import "rbee/internal/fault"
+import (
+	"sync"
+
+	"rbee/internal/gbnf"
+	"rbee/internal/schema"
+)
 
 // grammars is openai.Grammars.
 type grammars struct{}
 
-func (grammars) Object() string { return `root ::= "{}"` } // until package schema is here
+func (grammars) Object() string { return anyObject() }
 
-func (grammars) Schema([]byte) (string, error) {
-	return "", fault.New(fault.InvalidRequest, "schemas are not supported yet")
-}
+// anyObject is the same for every request.
+var anyObject = sync.OnceValue(schema.JSONObject)
 
-func (grammars) Check(string) error { return nil }
+func (grammars) Schema(s []byte) (string, error) { return schema.Grammar(s) }
+
+func (grammars) Check(grammar string) error { return gbnf.Check(grammar) }

@@ -55,6 +55,14 @@ func (e Env) shorts() []string {
 	return names
 }
 
+// ShortNames returns all short names that mean something, in lower case and in order, whether their models are here or
+// not.
+func ShortNames(e Env) []string {
+	names := e.shorts()
+	slices.Sort(names)
+	return slices.Compact(names)
+}
+
 // CheckShort says whether a short name of the user's own is one: the name a plain name, the text a place on the
 // hub. Errors are MODEL_REF_INVALID.
 func CheckShort(name, text string) (Ref, error) {

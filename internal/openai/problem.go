@@ -2,6 +2,7 @@ package openai
 
 import (
 	"errors"
+	"io"
 	"strconv"
 	"strings"
 
@@ -83,7 +84,7 @@ func kindName(k jsontext.Kind) string {
 func paramOf(p jsontext.Pointer) string {
 	var b strings.Builder
 	for t := range p.Tokens() {
-		if n, err := strconv.ParseUint(t, 10, 31); err == nil && b.Len() > 0 {
+		if n, err := strconv.ParseUint(t, 10, 31); err == nil {
 			b.WriteString("[" + strconv.FormatUint(n, 10) + "]")
 			continue
 		}
@@ -120,7 +121,7 @@ func problemOf(err error, base string) *Problem {
 		return wrong(param, codeType, value, goName(kind.GoType.String()))
 	}
 	var syntax *jsontext.SyntacticError
-	if errors.As(err, &syntax) {
+	if errors.As(err, &syntax) && !errors.Is(err, io.ErrUnexpectedEOF) {
 		p := &Problem{Code: codeJSON, Message: "request body is no valid JSON: " + strings.TrimPrefix(syntax.Err.Error(), "jsontext: ") +
 			", at byte " + strconv.FormatInt(syntax.ByteOffset, 10)}
 		if errors.Is(err, jsontext.ErrDuplicateName) {
