@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -213,7 +214,10 @@ func startDaemonOf(b *testing.B, bin string, args ...string) *daemon {
 	b.Helper()
 	socket := filepath.Join(b.TempDir(), "q.sock")
 	os.Chmod(filepath.Dir(socket), 0o700)
-	d := &daemon{socket: socket, cmd: exec.Command(bin+"/queen-rbee", append([]string{"daemon", "--socket", socket, "--listen", "none"}, args...)...), client: api.NewClient(api.DialUnix(socket))}
+	if !slices.Contains(args, "--listen") {
+		args = append(args, "--listen", "none")
+	}
+	d := &daemon{socket: socket, cmd: exec.Command(bin+"/queen-rbee", append([]string{"daemon", "--socket", socket}, args...)...), client: api.NewClient(api.DialUnix(socket))}
 	log := &strings.Builder{}
 	d.cmd.Stderr = log
 	if err := d.cmd.Start(); err != nil {
