@@ -586,7 +586,8 @@ type Generate struct {
 	Prefix        []uint64               `protobuf:"fixed64,26,rep,packed,name=prefix,proto3" json:"prefix,omitempty"`                                // cumulative hashes of the prompt's leading blocks: who had one before has it computed
 	Embed         bool                   `protobuf:"varint,27,opt,name=embed,proto3" json:"embed,omitempty"`                                          // no answer but the embedding of each input
 	Inputs        []*EmbedInput          `protobuf:"bytes,28,rep,name=inputs,proto3" json:"inputs,omitempty"`
-	Disk          *DiskTask              `protobuf:"bytes,40,opt,name=disk,proto3" json:"disk,omitempty"` // no answer, and no worker: something about the models on the node's disk
+	Disk          *DiskTask              `protobuf:"bytes,40,opt,name=disk,proto3" json:"disk,omitempty"`    // no answer, and no worker: something about the models on the node's disk
+	Quiet         bool                   `protobuf:"varint,60,opt,name=quiet,proto3" json:"quiet,omitempty"` // nobody is told what takes no time: that the model was found, that its worker is ready
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -822,6 +823,13 @@ func (x *Generate) GetDisk() *DiskTask {
 		return x.Disk
 	}
 	return nil
+}
+
+func (x *Generate) GetQuiet() bool {
+	if x != nil {
+		return x.Quiet
+	}
+	return false
 }
 
 // DiskTask is something to do with the models on one node's disk; which model, Generate says.
@@ -2863,7 +2871,7 @@ const file_messages_work_proto_rawDesc = "" +
 	"\x0eLogitBiasEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\x05R\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\x02R\x05value:\x028\x01B\x0f\n" +
-	"\r_top_logprobs\"\xa1\a\n" +
+	"\r_top_logprobs\"\xb7\a\n" +
 	"\bGenerate\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x12\n" +
 	"\x04node\x18\x02 \x01(\tR\x04node\x12'\n" +
@@ -2897,7 +2905,8 @@ const file_messages_work_proto_rawDesc = "" +
 	"\x06prefix\x18\x1a \x03(\x06R\x06prefix\x12\x14\n" +
 	"\x05embed\x18\x1b \x01(\bR\x05embed\x12+\n" +
 	"\x06inputs\x18\x1c \x03(\v2\x13.rbee.v1.EmbedInputR\x06inputs\x12%\n" +
-	"\x04disk\x18( \x01(\v2\x11.rbee.v1.DiskTaskR\x04diskB\x10\n" +
+	"\x04disk\x18( \x01(\v2\x11.rbee.v1.DiskTaskR\x04disk\x12\x14\n" +
+	"\x05quiet\x18< \x01(\bR\x05quietB\x10\n" +
 	"\x0e_keep_alive_ms\"h\n" +
 	"\bDiskTask\x12\x12\n" +
 	"\x04verb\x18\x01 \x01(\tR\x04verb\x12\x18\n" +

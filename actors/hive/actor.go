@@ -58,6 +58,11 @@ type hive struct {
 	epoch   time.Time               // of the lines' time
 	ticking bool                    // a look at the lines is due
 
+	recall map[string]recall // by recallKey
+
+	told  time.Time // when the queen was last told of the workers
+	tells bool      // it will be told again soon
+
 	deaths    map[key]supervisor.Lives
 	notBefore map[key]time.Time
 
@@ -78,10 +83,13 @@ type (
 		devices []engine.Device
 		want    fit.Want
 		err     error
+
+		recalled bool // from an earlier request
 	}
 	loadCheck struct{ s *slot }
 	idleCheck struct{ s *slot }
 	pumpNow   struct{}
+	tellNow   struct{}
 	swept     struct{}
 )
 
@@ -161,6 +169,8 @@ func (h *hive) take(m any, sender *actor.PID) {
 		}
 	case lineTick:
 		h.tick()
+	case tellNow:
+		h.tellWorkers()
 	case pumpNow:
 		h.pump()
 	case swept:
@@ -184,8 +194,25 @@ func (h *hive) tellSpans() {
 	}
 }
 
-// changed tells the queen what this hive knows now.
+// tellTime is the least time between two accounts of the workers. A worker that answers short requests is taken and freed
+// thousands of times a second, and the queen only shows it, and chooses between nodes by it.
+const tellTime = 20 * time.Millisecond
+
+// changed tells the queen what this hive knows now, or very soon.
 func (h *hive) changed() {
+	switch left := tellTime - time.Since(h.told); {
+	case h.tells:
+		return
+	case left > 0 && h.stopping == nil:
+		h.tells = true
+		h.later(left, tellNow{})
+		return
+	}
+	h.tellWorkers()
+}
+
+func (h *hive) tellWorkers() {
+	h.told, h.tells = time.Now(), false
 	h.Tell(&messages.HiveState{Node: h.Hive.GetNode(), Workers: h.registry.List(h.Hive.GetNode())})
 }
 

@@ -37,6 +37,7 @@ func (h *hive) disk(ctx context.Context, p *pending) {
 }
 
 func (h *hive) diskDone(d diskDone) {
+	h.recall = nil // of files that may be gone now
 	p := d.p
 	if h.ledger[p.GetId()] != p {
 		return // cancelled meanwhile

@@ -32,6 +32,10 @@ func (h *hive) arrive(g *messages.Generate, to streamPID) {
 		h.disk(ctx, p)
 		return
 	}
+	if h.recalled(p) {
+		cancel(nil)
+		return
+	}
 	others := h.usage()
 	go func() {
 		defer cancel(nil)
@@ -74,12 +78,15 @@ func (h *hive) resolved(r resolved) {
 		h.settle(r.p, f, false)
 		return
 	}
+	h.remember(r)
 	r.p.found, r.p.devices, r.p.want = r.found, r.devices, r.want
 	if r.p.GetPlanOnly() {
 		h.answerPlan(r.p)
 		return
 	}
-	h.narrate(r.p.to, "rbee-hive", "model", modelText(r.found), 0)
+	if !r.p.GetQuiet() {
+		h.narrate(r.p.to, "rbee-hive", "model", modelText(r.found), 0)
+	}
 	h.enter(r.p)
 	h.pump()
 }
@@ -197,14 +204,16 @@ func (h *hive) give(p *pending, s *slot) {
 	p.on, s.used = s, time.Now()
 	s.known.Add(p.GetPrefix())
 	s.active[p.GetId()] = p
-	if p.Warm = s.told && p.told != s; p.Warm {
+	if p.Warm = s.told && p.told != s; p.Warm && !p.GetQuiet() {
 		h.narrate(p.to, "rbee-hive", "ready", "reusing "+transport.Base(s.link.Address)+", loaded already", 1)
 	}
-	if !s.told { // it was started ahead of this request
+	if !s.told && !p.GetQuiet() { // it was started ahead of this request
 		h.tell(p, s)
 		h.narrate(p.to, "worker", "ready", readyText(s.loaded), 1)
 	}
-	h.narrate(p.to, "rbee-hive", "placed", "", 0) // the answer takes another way, and must not overtake this
+	if !p.GetQuiet() {
+		h.narrate(p.to, "rbee-hive", "placed", "", 0) // the answer takes another way, and must not overtake this
+	}
 	h.tellSpans()
 	h.root.RequestWithCustomSender(s.link.Peer, p.Generate, p.to)
 	h.step(s, evTake)

@@ -73,7 +73,7 @@ type (
 func newStream(b *Backend, g *messages.Generate) (*stream, error) {
 	var name [16]byte
 	_, _ = rand.Read(name[:]) // never fails (crypto/rand)
-	s := &stream{q: b, g: g, wake: make(chan struct{}, 1)}
+	s := &stream{q: b, g: g, placed: g.GetQuiet(), wake: make(chan struct{}, 1)}
 	s.view.begin(g)
 	g.Credit = firstCredit
 	if g.GetBudgetMs() > 0 {
@@ -190,7 +190,7 @@ func (s *stream) onFailed(c actor.Context, m *messages.Failed) {
 		f = s.cancel
 	}
 	if m.GetRetryable() && s.cancel == nil && s.tokens == 0 && s.g.GetAttempt() < 2 {
-		s.g.Attempt, s.worker, s.placed = 2, nil, false
+		s.g.Attempt, s.worker, s.placed = 2, nil, s.g.GetQuiet()
 		s.release(c)
 		c.CancelReceiveTimeout()
 		s.emit(gateway.Event{Narration: &messages.Narration{Source: "queen-rbee", Kind: "warn", Text: f.Message + "; no token was lost, trying once more"}})

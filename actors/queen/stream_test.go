@@ -96,6 +96,19 @@ func TestTheAnswerDoesNotOvertakeWhatTheHiveSaysBeforeIt(t *testing.T) {
 	}
 }
 
+// A quiet request is told nothing before its answer, so the answer waits for nothing.
+func TestAQuietAnswerIsNotHeld(t *testing.T) {
+	s := newTestStream(t)
+	b := s.q
+	quiet, err := newStream(b, &messages.Generate{Id: "r", Quiet: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !quiet.placed {
+		t.Error("it waits for a word that does not come")
+	}
+}
+
 func TestAnAnswerIsNotHeldForLong(t *testing.T) {
 	s := newTestStream(t)
 	for _, m := range []proto.Message{accepted, tokens} { // and the hive never says its last word

@@ -177,6 +177,7 @@ func (c *Common) generate(id string) *messages.Generate {
 		BudgetMs:   or(c.DeadlineMS, 0),
 		GraceMs:    api.DefaultGraceMS,
 		Attempt:    1,
+		Quiet:      true,
 		NoContinue: is(c.NoContinue),
 	}
 	if c.KeepAlive.Set {
@@ -204,7 +205,7 @@ func (c *Common) choices(g *messages.Generate, n int64) []*messages.Generate {
 		one := g
 		if i > 0 { // what they share is only read
 			one = &messages.Generate{Model: g.Model, Load: g.Load, Node: g.Node, Prompt: g.Prompt, Messages: g.Messages, Raw: g.Raw, MaxTokens: g.MaxTokens,
-				Stop: g.Stop, IgnoreEos: g.IgnoreEos, BudgetMs: g.BudgetMs, GraceMs: g.GraceMs, Attempt: g.Attempt, Chat: g.Chat, PromptTokens: g.PromptTokens,
+				Stop: g.Stop, IgnoreEos: g.IgnoreEos, BudgetMs: g.BudgetMs, GraceMs: g.GraceMs, Attempt: g.Attempt, Quiet: true, Chat: g.Chat, PromptTokens: g.PromptTokens,
 				NoContinue: g.NoContinue, KeepAliveMs: g.KeepAliveMs, Id: nth(g.Id, i)}
 			s := g.Sampling
 			one.Sampling = &messages.Sampling{Temperature: s.Temperature, TopK: s.TopK, TopP: s.TopP, MinP: s.MinP, RepeatPenalty: s.RepeatPenalty,
