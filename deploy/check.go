@@ -299,7 +299,7 @@ func (n *Nodes) Detect(ctx context.Context, name string, say func(text string, p
 			return d, nil
 		}
 	}
-	path, err := p.Install(ctx, conn, 0, say)
+	path, _, err := p.Install(ctx, conn, 0, say)
 	if err != nil {
 		return Detected{}, err
 	}

@@ -213,7 +213,7 @@ func (p programs) Missing(exit remote.Exit, words string) bool {
 }
 
 // Install implements Programs.
-func (p programs) Install(ctx context.Context, c remote.Conn, lease time.Duration, say func(string, float64)) (string, error) {
+func (p programs) Install(ctx context.Context, c remote.Conn, lease time.Duration, say func(string, float64)) (path string, sent bool, err error) {
 	o := p.Options
 	o.Lease = lease
 	o.Progress = func(e install.Event) {
@@ -222,10 +222,11 @@ func (p programs) Install(ctx context.Context, c remote.Conn, lease time.Duratio
 			say("looking at "+p.Node, 0)
 		case install.Packing, install.Placed:
 		case install.Sending:
+			sent = true
 			// Its beginning has no progress: that is a line of its own, also where no bar can be drawn.
 			say(fmt.Sprintf("sending rbee to %s (%.1f MB)", p.Node, float64(e.Total)/1e6), float64(e.Sent)/float64(max(e.Total, 1)))
 		}
 	}
-	path, _, err := install.Ensure(ctx, c, o)
-	return path, err
+	path, _, err = install.Ensure(ctx, c, o)
+	return path, sent, err
 }

@@ -33,9 +33,9 @@ type Programs interface {
 	Guess() string
 	// Missing says whether a command that ended like this, with those last words, was not there at all.
 	Missing(exit remote.Exit, words string) bool
-	// Install makes sure that it is there, and returns where. A way that is silent for the lease while something is
+	// Install makes sure that it is there, undamaged, and returns where, and whether anything had to be sent. A way that is silent for the lease while something is
 	// sent is lost; 0 is a long one.
-	Install(ctx context.Context, c remote.Conn, lease time.Duration, say func(text string, progress float64)) (path string, err error)
+	Install(ctx context.Context, c remote.Conn, lease time.Duration, say func(text string, progress float64)) (path string, sent bool, err error)
 }
 
 // Start implements supervisor.Spawner. It is optimistic: it starts the program where it should be, and only when that
@@ -59,11 +59,14 @@ func (s *Spawner) Start(ctx context.Context, c supervisor.Command) (supervisor.P
 			return p, nil
 		}
 		if failed = asNotThere(err); failed == nil {
+			if p := s.mend(ctx, conn, c, say, err); p != nil {
+				return p, nil
+			}
 			conn.Close()
 			return nil, err
 		}
 	}
-	if path, err = s.Programs.Install(ctx, conn, c.Lease, say); err == nil {
+	if path, _, err = s.Programs.Install(ctx, conn, c.Lease, say); err == nil {
 		var p *process
 		if p, err = s.try(ctx, conn, path, c); err == nil {
 			return p, nil
@@ -76,6 +79,26 @@ func (s *Spawner) Start(ctx context.Context, c supervisor.Command) (supervisor.P
 	}
 	return nil, err
 }
+
+// mend sees whether a program that was there, and ended before its first word, is damaged, and if so starts it anew.
+// It returns nil if that was not it: then the first error is the one to tell.
+func (s *Spawner) mend(ctx context.Context, conn remote.Conn, c supervisor.Command, say func(string, float64), cause error) *process {
+	if !errors.Is(cause, errEndedEarly) {
+		return nil
+	}
+	path, sent, err := s.Programs.Install(ctx, conn, c.Lease, say)
+	if err != nil || !sent {
+		return nil
+	}
+	p, err := s.try(ctx, conn, path, c)
+	if err != nil {
+		return nil
+	}
+	return p
+}
+
+// errEndedEarly is in the chain of the error of a program that ended by itself before its first word.
+var errEndedEarly = errors.New("it ended before it had said anything")
 
 // notThere is the end of a command that could not be found or executed.
 type notThere struct{ how string }
@@ -162,10 +185,16 @@ func (p *process) abandon(ctx context.Context, cause error, noise string) error 
 		return &notThere{how: exit.String() + lastLine(said)}
 	}
 	if exit.Known && errors.Is(cause, io.EOF) { // by itself, and not because it was given up
-		cause = fmt.Errorf("%s", exit)
+		cause = early{exit}
 	}
 	return p.spawner.failed(p.command, cmp.Or(said, noise), cause)
 }
+
+// early is an exit status as the cause of a failed start.
+type early struct{ remote.Exit }
+
+func (e early) Error() string     { return e.String() }
+func (e early) Is(err error) bool { return err == errEndedEarly }
 
 func lastLine(s string) string {
 	lines := strings.Split(strings.TrimSpace(s), "\n")

@@ -63,7 +63,9 @@ type Config struct {
 	// Engine is the program and the engine's folder ("" = it finds one) for a worker of a kind on a device. Its error says
 	// what a worker would lack on this node, before one is started: without libffi it would die before its main, in a
 	// panic that explains nothing. Nil: the usual program, and nothing is checked.
-	Engine  func(worker, device string) (program, dir string, err error)
+	Engine func(worker, device string) (program, dir string, err error)
+	// Doubt is called when a worker's program or the engine did not run: their files may be damaged. It may be nil.
+	Doubt   func()
 	Spawner supervisor.Spawner
 	Tracer  trace.Tracer
 	Tracing bool

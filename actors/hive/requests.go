@@ -2,6 +2,7 @@ package hive
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"rbee/internal/fault"
@@ -253,10 +254,16 @@ func (h *hive) settle(p *pending, f *fault.Error, retryable bool) {
 	h.root.Send(p.to, &messages.Failed{Id: p.GetId(), Error: messages.FromFault(f), Retryable: retryable})
 }
 
+// programFaults are the ends of a worker that was never ready which may be those of damaged files.
+var programFaults = []fault.Code{fault.WorkerStartFailed, fault.WorkerCrashed, fault.EngineUnavailable}
+
 // failWaiting gives the error of a worker that never served to those that waited for it.
 func (h *hive) failWaiting(s *slot) {
 	if s.err == nil {
 		s.err = fault.New(fault.WorkerStartFailed, "the worker for %s on %s ended before it was ready: %s", s.found.Name, h.Hive.GetNode(), s.cause)
+	}
+	if h.Doubt != nil && h.stopping == nil && slices.Contains(programFaults, s.err.Code) {
+		h.Doubt()
 	}
 	for _, p := range h.waitingFor(s) {
 		h.settle(p, s.err, s.died)

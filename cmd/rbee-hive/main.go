@@ -10,6 +10,7 @@ import (
 
 	"rbee/actors/hive"
 	"rbee/deploy"
+	"rbee/deploy/bundle"
 	"rbee/internal/fit/here"
 	"rbee/internal/proc"
 	"rbee/internal/runlog"
@@ -55,8 +56,16 @@ func help(args []string) int {
 	return 2
 }
 
+// notThere is what a shell answers for a program that is not there.
+const notThere = 127
+
 // run is a hive process from its first frame to its exit code.
 func run() int {
+	exe, _ := os.Executable()
+	if bundle.Doubted(exe) {
+		fmt.Fprintf(os.Stderr, "%s: something of this installation did not run; it is to be looked at before it is used again\n", program)
+		return notThere
+	}
 	self, err := supervisor.Adopt()
 	if err != nil {
 		return failed(err)
@@ -70,6 +79,7 @@ func run() int {
 		Hive: b.GetHive(), Address: b.GetAddress(), Run: b.GetRunId(), Root: root(), Lease: self.Lease(),
 		Resolve: files.find, Get: files.get, Look: files.look, Fetchable: files.fetchable, Disk: files.disk, Free: here.FreeMemory, Engine: node.engine,
 		Devices: node.devices, Lacking: node.lacking, CPU: here.CPU(), Cores: func() int64 { return int64(here.Cores()) },
+		Doubt:   func() { bundle.Doubt(exe) },
 		Spawner: supervisor.Local{}, Tracer: tel.Tracer(), Tracing: b.GetTracing(),
 		Log:    func(worker, line string) { fmt.Fprintln(os.Stderr, runlog.Tag(worker, line)) },
 		Ingest: func(otlp []byte) { _ = tel.Ingest(otlp) }, // spans that are none are a worker's fault, and lost

@@ -1,6 +1,7 @@
 package install
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -12,6 +13,7 @@ import (
 	"sync"
 	"testing"
 
+	"rbee/deploy/bundle"
 	"rbee/internal/fault"
 )
 
@@ -194,6 +196,50 @@ func TestABundleThatLostFilesIsCompletedUnderARunningHive(t *testing.T) {
 		}
 		if s := stages(t, filepath.Join(c.home, home)); s != nil {
 			t.Errorf("left: %v", s)
+		}
+	}
+}
+
+// The sizes and the number of files are right, the contents are not; or somebody doubts it.
+func TestADamagedBundleIsSentAgainAndASoundOneIsNot(t *testing.T) {
+	b := small(t, "", 1000)
+	for _, c := range []struct{ damaged, doubted string }{
+		{"bin/rbee-hive", ""}, {"lib/rbee/ballast", ""}, {"bin/llm-worker-rbee", "doubt"}, {"sums", ""}, {"", "doubt"},
+	} {
+		n := node(t, "")
+		hive, err := Install(t.Context(), n, at(home), b, 0, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		exe := filepath.Join(n.home, hive)
+		dir := filepath.Dir(filepath.Dir(exe))
+		var whole []byte
+		if c.damaged != "" {
+			file := filepath.Join(dir, c.damaged)
+			if whole, err = os.ReadFile(file); err == nil {
+				err = os.WriteFile(file, make([]byte, len(whole)), 0o700)
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		if c.doubted != "" {
+			bundle.Doubt(exe)
+		}
+		if bundle.Doubted(exe) != (c.doubted != "") {
+			t.Errorf("%+v: doubted: %v", c, bundle.Doubted(exe))
+		}
+		sent := false
+		if _, err := Install(t.Context(), n, at(home), b, 0, func(int64, int64) { sent = true }); err != nil {
+			t.Fatal(err)
+		}
+		if sent != (c.damaged != "") || bundle.Doubted(exe) {
+			t.Errorf("%+v: sent %v, doubted %v", c, sent, bundle.Doubted(exe))
+		}
+		if c.damaged != "" {
+			if now, err := os.ReadFile(filepath.Join(dir, c.damaged)); err != nil || !bytes.Equal(now, whole) {
+				t.Errorf("%+v: it is not what it was: %v", c, err)
+			}
 		}
 	}
 }

@@ -3,7 +3,7 @@
 # The whole of it is read before main runs (nothing may follow its call), and nothing of the bundle is sent before "go":
 # so what comes on stdin after that is the bundle alone, although shells read ahead.
 dir=$2 name=$3 want=$4 files=$5 idle=$6
-keep=3 # bundles that stay, besides those that run
+newest=3 # bundles that stay, besides those that run
 to=$dir/bundles/$name
 stage=$dir/.stage-$nonce
 new=$stage/new-$nonce
@@ -65,15 +65,30 @@ whole() {
 	[ -x "$to/bin/rbee-hive" ] && [ $# = "$files" ]
 }
 
+# sums prints those of the files of a bundle: a check against damage, for which what every system has is good enough.
+sums() { (cd "$1" && cksum bin/* lib/rbee/*) 2>/dev/null; }
+
+# sound: is it whole, and every file as it was unpacked? Of a bundle without sums nobody knows.
+sound() {
+	whole && { [ ! -f "$to/sums" ] || [ "$(sums "$to")" = "$(cat "$to/sums")" ]; }
+}
+
+# keep brings what was unpacked to the disk, so that a power cut does not leave a bundle of that name with holes. Where
+# sync takes no files it takes everything.
+keep() { sync "$1" "$1"/bin "$1"/bin/* "$1"/lib/rbee "$1"/lib/rbee/* "$1/sums" 2>/dev/null || sync; }
+
 # place: by one rename. Where two visits end at once, the later mv puts its folder inside the earlier one's: theirs is
 # as good. A bundle that is not whole is completed in place, file by file: a hive may be running from it.
 place() {
 	if [ ! -d "$to" ]; then
 		mv "$new" "$to"
 		rm -rf "$to/${new##*/}"
-	elif ! whole; then
-		mkdir -p "$to/bin" "$to/lib/rbee" && mv -f "$new"/bin/* "$to/bin/" && mv -f "$new"/lib/rbee/* "$to/lib/rbee/"
+	elif ! sound; then
+		mkdir -p "$to/bin" "$to/lib/rbee" && mv -f "$new"/bin/* "$to/bin/" && mv -f "$new"/lib/rbee/* "$to/lib/rbee/" && mv -f "$new/sums" "$to/sums"
+		keep "$to"
 	fi
+	rm -f "$to/doubt"
+	sync "$dir/bundles" 2>/dev/null || sync
 }
 
 # used NAME: does a process run from that bundle? Where there is no /proc: is it less than a week old?
@@ -98,7 +113,7 @@ prune() {
 		esac
 		[ ${#old} = 32 ] && [ -d "$dir/bundles/$old" ] || continue
 		seen=$((seen + 1))
-		[ "$seen" -gt "$keep" ] && [ "$old" != "$name" ] || continue
+		[ "$seen" -gt "$newest" ] && [ "$old" != "$name" ] || continue
 		if used "$old"; then continue; fi
 		mkdir -p "$stage/old" && mv "$dir/bundles/$old" "$stage/old/" || continue
 		if [ -d /proc/self ] && used "$old"; then mv "$stage/old/$old" "$dir/bundles/"; fi
@@ -128,7 +143,8 @@ main() {
 	why=$({ mkdir "$stage" "$new" && echo "$$ $(uname -n)" >"$stage/owner"; } 2>&1) || fail write "${why%%
 *}"
 	sweep
-	if whole; then
+	if sound; then
+		rm -f "$to/doubt"
 		say have
 		exit 0
 	fi
@@ -148,6 +164,8 @@ main() {
 	*"$want"*) ;;
 	*) fail hash ;;
 	esac
+	sums "$new" >"$new/sums"
+	keep "$new"
 	why=$(place 2>&1)
 	whole || fail place "${why%%
 *}"
