@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"rbee/internal/fault"
 	"rbee/internal/proc"
 )
 
@@ -41,6 +42,24 @@ func TestAStopDoesNotWaitForAProofLongerThanItsBudget(t *testing.T) {
 	if e := d.Ends[0]; !e.Unproven || !e.Forced {
 		t.Errorf("%v counts as proven", e)
 	}
+}
+
+// Who waits hears of it before the proof, and hears what it was: it did not start.
+func TestAChildThatNeverCameUpIsNoLostOne(t *testing.T) {
+	t.Parallel()
+	w := start(t, "wrong-nonce", func(s *Spec) { s.Spawner = farSpawner{s.Spawner} })
+	if m := next[LinkLost](w); fault.CodeOf(m.Err) != startFailed(w.Kind) {
+		t.Errorf("%v %q", m.Err, m.Cause)
+	}
+	w.stop()
+	w.down()
+
+	w = start(t, "killed", func(s *Spec) { s.Spawner = farSpawner{s.Spawner} })
+	if m := next[LinkLost](w); m.Err != nil {
+		t.Errorf("it was up, and is told of as %v", m.Err)
+	}
+	w.stop()
+	w.down()
 }
 
 // The machine it ran on is gone with what it knew; this one's sweep cannot see the other.

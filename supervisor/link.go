@@ -31,6 +31,7 @@ type (
 	// for a child whose end is proven at once.
 	LinkLost struct {
 		Link  *Link
+		Err   error // set when it never came up
 		Cause string
 	}
 	// LinkDown: the child and everything below it is gone, or unproven. Sent exactly once.

@@ -314,7 +314,11 @@ func (a *linkActor) do(c actor.Context, e linkEffect) {
 			root.Send(self, swept{left, err})
 		}()
 	case doTell:
-		c.Send(a.owner, LinkLost{a.Link, a.cause})
+		lost := LinkLost{Link: a.Link, Cause: a.cause}
+		if !a.wasUp {
+			lost.Err = a.failure(a.cause)
+		}
+		c.Send(a.owner, lost)
 	case doSend:
 		a.end(c)
 	}

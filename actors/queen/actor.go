@@ -174,7 +174,9 @@ func (q *queen) take(m any) {
 		q.inventory()
 	case supervisor.LinkLost:
 		if h := q.hives[m.Link.Address]; h != nil {
-			h.fault = lostFault(h, m.Cause)
+			if h.fault = lostFault(h, m.Cause); m.Err != nil {
+				h.fault = fault.From(m.Err).With("node", h.node.Name)
+			}
 			q.step(h, evLost)
 		}
 	case supervisor.LinkDown:
