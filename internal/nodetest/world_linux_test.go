@@ -159,7 +159,7 @@ func bare(t *testing.T, h *testbed.Host) {
 		case f.Mode.Type() == os.ModeSymlink:
 		case f.Mode.Perm() != 0o700 && f.Mode.Perm() != 0o600:
 			t.Errorf("%s: others may use %v", h.Name, f)
-		case f.Mode.Type()&os.ModeSocket != 0, strings.HasSuffix(f.Path, ".partial"), strings.Contains(f.Path, ".stage"):
+		case f.Mode.Type()&os.ModeSocket != 0, strings.HasSuffix(f.Path, ".partial"), strings.HasSuffix(f.Path, ".db"), strings.Contains(f.Path, ".stage"):
 			t.Errorf("%s: left: %v", h.Name, f)
 		}
 	}
