@@ -2,6 +2,8 @@ package chat
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -34,6 +36,13 @@ func (b *budget) functions(vars map[string]jinja.Value, now func() time.Time) {
 			format = str(args[0])
 		}
 		return jinja.NewString(strftime(now(), format)), nil
+	})
+	set("dict", func(args []jinja.Value, named map[string]jinja.Value) (jinja.Value, error) {
+		d := jinja.NewDict() // the library has lost the order of named arguments: the same one every time at least
+		for _, k := range slices.Sorted(maps.Keys(named)) {
+			d.AsDict().Set(k, named[k])
+		}
+		return d, nil
 	})
 	set("range", func(args []jinja.Value, _ map[string]jinja.Value) (jinja.Value, error) { return b.numbers(args) })
 	for name, f := range textFunctions {

@@ -12,10 +12,10 @@ import (
 
 // Template is a compiled chat template; it may be rendered by many goroutines at once.
 type Template struct {
-	program       *jinja.Template
-	bos, eos      string
-	format        ToolFormat
-	textArguments bool // it wants the arguments of calls as a text
+	program  *jinja.Template
+	bos, eos string
+	format   ToolFormat
+	features features
 }
 
 // Parse compiles a model's chat template. bos and eos are the texts of the model's begin and end tokens. A template
@@ -35,6 +35,9 @@ func Parse(source, bos, eos string) (t *Template, err error) {
 		return nil, corrupt(err)
 	}
 	t = &Template{program: program, bos: bos, eos: eos, format: FormatOf(source)}
+	if t.probe(); !t.features.tools {
+		t.format = FormatGeneric // it will be told by us
+	}
 	return t, nil
 }
 
@@ -48,8 +51,23 @@ func (t *Template) ToolFormat() ToolFormat { return t.format }
 
 // Render writes the conversation as the model reads it. What the template itself refuses (raise_exception: roles must
 // alternate, say) and what it cannot be given are INVALID_REQUEST faults; a template that fails, or does more than a
-// template may, is MODEL_CORRUPT.
+// template may, is MODEL_CORRUPT. What it has no place for (a system message, tools, calls, their results) is put into
+// messages that it has a place for.
 func (t *Template) Render(messages []Message, o Options) (string, error) {
+	if o.ToolsJSON != "" {
+		tools, err := toolsOf(o.ToolsJSON)
+		if err != nil {
+			return "", err
+		}
+		if len(tools) == 0 {
+			o.ToolsJSON = ""
+		}
+	}
+	messages, o = t.adapt(messages, o)
+	return t.render(messages, o)
+}
+
+func (t *Template) render(messages []Message, o Options) (string, error) {
 	vars, given, err := t.variables(messages, o)
 	if err != nil {
 		return "", err

@@ -87,11 +87,11 @@ func (t *Template) arguments(call *jinja.Dict) {
 	args, ok := f.AsDict().Get("arguments")
 	switch {
 	case !ok:
-	case args.IsString() && !t.textArguments:
+	case args.IsString() && !t.features.textArguments:
 		if v, err := valueOf(args.AsString()); err == nil && v.IsDict() {
 			f.AsDict().Set("arguments", v)
 		}
-	case args.IsDict() && t.textArguments:
+	case args.IsDict() && t.features.textArguments:
 		w := jsonStyleOf(nil, nil)
 		w.write(args, 0)
 		f.AsDict().Set("arguments", jinja.NewString(w.out.String()))
