@@ -8,7 +8,7 @@ import (
 
 // Limits on one rendering. Sizes grow with what the template is given: a long conversation makes a long prompt.
 const (
-	maxSteps  = 3_000_000
+	maxSteps  = 1_000_000
 	maxCalls  = 100 // macros inside each other
 	maxText   = 4 << 20
 	maxValues = 300_000 // in one value
