@@ -68,27 +68,32 @@ func (c *compiler) inside(parts []part) (gbnf.Node, error) {
 // flatten follows references and allOf until only plain parts are left, each once.
 func (c *compiler) flatten(parts []part) ([]part, error) {
 	var out []part
-	seen := map[string]bool{}
-	for todo := slices.Clone(parts); len(todo) > 0; {
-		p := todo[0]
-		todo = todo[1:]
-		if seen[p.path+p.taken] {
-			continue
+	const open, done = 1, 2
+	state := map[string]int{}
+	var visit func(p part) error
+	visit = func(p part) error {
+		key := p.path + p.taken
+		switch state[key] {
+		case open:
+			return refuse(p.path, "it refers to itself, with nothing in between")
+		case done:
+			return nil
 		}
-		seen[p.path+p.taken] = true
+		state[key] = open
+		defer func() { state[key] = done }()
 		if p.schema == true {
-			continue
+			return nil
 		}
 		o, ok := p.schema.(*object)
 		if p.schema != false && !ok {
-			return nil, refuse(p.path, "a schema is an object, true or false")
+			return refuse(p.path, "a schema is an object, true or false")
 		}
 		if !ok {
 			out = append(out, p)
-			continue
+			return nil
 		}
 		if err := checkKeywords(o, p.path); err != nil {
-			return nil, err
+			return err
 		}
 		// Taken out, so that what was taken apart later does not come in again.
 		if plain := without(o, "$ref", "allOf"); slices.ContainsFunc(plain.keys, func(k string) bool { return says[k] }) {
@@ -97,15 +102,27 @@ func (c *compiler) flatten(parts []part) ([]part, error) {
 		if ref, ok := o.get("$ref"); ok {
 			target, err := c.resolve(ref, p.path)
 			if err != nil {
-				return nil, err
+				return err
 			}
-			todo = append(todo, target)
+			if err := visit(target); err != nil {
+				return err
+			}
 		}
 		all, err := list(o, "allOf", p.path)
 		if err != nil {
+			return err
+		}
+		for _, p := range all {
+			if err := visit(p); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	for _, p := range parts {
+		if err := visit(p); err != nil {
 			return nil, err
 		}
-		todo = append(todo, all...)
 	}
 	return out, nil
 }

@@ -144,7 +144,14 @@ func textFits(s string, parts []part) (bool, error) {
 		ok = ok && re.MatchString(s)
 		return nil
 	})
-	return ok, err
+	if err != nil {
+		return false, err
+	}
+	return ok, each(parts, "format", func(v any, _ string) error {
+		name, _ := v.(string)
+		ok = ok && formatFits(name, s)
+		return nil
+	})
 }
 
 func isType(v any, t string) bool {

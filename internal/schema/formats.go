@@ -128,7 +128,7 @@ func (b *Builder) email() gbnf.Node {
 func (b *Builder) uri() gbnf.Node {
 	return b.fixed("uri", func() gbnf.Node {
 		scheme := seq(class(gbnf.Range{Low: 'a', High: 'z'}), gbnf.Repeat{Node: class(append([]gbnf.Range{one('+'), one('.')}, alphanumeric...)...), Max: 11})
-		path := gbnf.Repeat{Node: class(append([]gbnf.Range{one('/'), one('-'), one('_'), one('.'), one('~'), one('='), one('&'), one('+'), one(','), one('@'), one(':')}, alphanumeric...)...), Max: 1000}
+		path := gbnf.Repeat{Node: class(append([]gbnf.Range{one('/'), one('-'), one('_'), one('.'), one('~'), one('='), one('&'), one('+'), one(','), one('@'), one(':')}, alphanumeric...)...), Max: 500}
 		return seq(scheme, lit("://"), b.hostname(), opt(seq(lit(":"), digits(1, 4))),
 			opt(seq(lit("/"), path)), opt(seq(lit("?"), path)), opt(seq(lit("#"), path)))
 	})

@@ -86,6 +86,7 @@ func TestEveryKeywordIsHeld(t *testing.T) {
 		`{"title":"only told","default":1}`,
 		`{"enum":["a","b\"\n\u00e9",1,1.5,null,true,{"x":[1,{}]},[]]}`, `{"const":{"a":1,"b":[]}}`,
 		`{"type":"string","enum":["a",1]}`, `{"enum":[1,2,3,4],"minimum":2,"exclusiveMaximum":4}`,
+		`{"enum":["a","2024-02-29","2023-02-29"],"format":"date"}`, `{"enum":["http://a.example/x?y#z","x"],"format":"uri"}`,
 		`{"enum":["a","bb","ccc"],"minLength":2,"pattern":"^b"}`,
 		`{"type":"string","minLength":3}`, `{"type":"string","maxLength":3}`, `{"type":"string","minLength":2,"maxLength":2}`,
 		`{"type":"string","minLength":1500,"maxLength":2500}`, `{"type":"string","maxLength":20000}`,
@@ -217,6 +218,7 @@ func TestASchemaThatCannotBeHeldIsRefusedAtItsPlace(t *testing.T) {
 		{"required and false", `{"type":"object","properties":{"a":false},"required":["a"]}`, "#/properties/a"},
 		{"false", `false`, "false fits nothing"},
 		{"only itself", `{"$ref":"#/$defs/a","$defs":{"a":{"anyOf":[{"$ref":"#/$defs/a"}]}}}`, "only itself"},
+		{"a circle of references", `{"$ref":"#/$defs/a","$defs":{"a":{"allOf":[{"$ref":"#/$defs/b"}]},"b":{"$ref":"#/$defs/a"}}}`, "refers to itself"},
 		{"no end", `{"type":"object","properties":{"next":{"$ref":"#"}},"required":["next"]}`, "no end"},
 		{"too deep", nested, "nested"},
 		{"too many values", `{"enum":` + string(bigEnum) + `}`, "#/enum"},
@@ -272,4 +274,12 @@ func FuzzGrammar(f *testing.F) {
 			}
 		}
 	})
+}
+
+func TestAListedTextIsHeldToItsFormat(t *testing.T) {
+	for name := range formats {
+		if formatFits(name, "no such thing") {
+			t.Errorf("%s takes anything", name)
+		}
+	}
 }
