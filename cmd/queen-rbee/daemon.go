@@ -100,7 +100,7 @@ func daemon(_ context.Context, o options) (int, error) {
 	ep.System.Root.Send(pid, queen.Begin{})
 	<-ready // it takes work
 
-	meter := guard.NewMeter(count)
+	meter := guard.NewMeter(count, v.node)
 	count.Observe(gauges(opt, meter))
 	backend := meter.Backend(newUnused(o, tel).watch(queen.NewBackend(opt, pid, takeTrace(tel), nil)))
 	d.state.Ready()

@@ -2,7 +2,10 @@ package main
 
 import (
 	"crypto/tls"
+	"slices"
+	"strings"
 
+	"rbee/deploy"
 	"rbee/internal/config"
 	"rbee/internal/fresh"
 	"rbee/internal/gateway/guard"
@@ -78,3 +81,10 @@ func (v *live) reload() {
 
 // file is the configuration as it is now.
 func (v *live) file() (*config.File, error) { return v.config.Get(), nil }
+
+// node reports whether a name is one that the user set up: this machine, one of the file, or all of them.
+func (v *live) node(name string) bool {
+	f := v.config.Get()
+	_, there := f.Nodes[name]
+	return there || name == "any" || deploy.IsLocal(name) || slices.Contains(strings.Split(f.DefaultNode, ","), name)
+}

@@ -58,7 +58,13 @@ func (g *Guard) Handler(door Door, next http.Handler) http.Handler {
 		mux.HandleFunc("GET /rbee/v1/receipt", g.receipt)
 	}
 	mux.Handle("/", h)
-	inner := g.identified(door, mux)
+	inner := g.identified(door, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if name := gateway.CallerOf(r.Context()).Tenant; name != "" && !keyMay(r) {
+			denyStatus(w, r, http.StatusForbidden, notForKeys(r, name))
+			return
+		}
+		mux.ServeHTTP(w, r)
+	}))
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if !door.Socket && !g.fromHere(w, r, door) {
 			return

@@ -59,7 +59,7 @@ func keyed(b gateway.Backend, require bool, all ...keys.Key) (*Guard, func(Door)
 	for _, k := range all {
 		set, _ = set.Add(k)
 	}
-	g := New(Options{Settings: func() Settings { return Settings{RequireKeys: require} }, Keys: func() keys.Set { return set }, State: &State{}, Meter: NewMeter(nil)})
+	g := New(Options{Settings: func() Settings { return Settings{RequireKeys: require} }, Keys: func() keys.Set { return set }, State: &State{}, Meter: NewMeter(nil, func(n string) bool { return n == "localhost" || n == "mac" })})
 	g.State.Ready()
 	h := gateway.Handler(g.Meter.Backend(b), gateway.Options{})
 	return g, func(d Door) http.Handler { return g.Handler(d, h) }
@@ -236,12 +236,12 @@ func TestOpenAIsRoutesGetOpenAIsFields(t *testing.T) {
 
 // What a client uses counts while it uses it, and whoever leaves has used it.
 func TestAnAnswerIsChargedAsItGrows(t *testing.T) {
-	m := NewMeter(nil)
+	m := NewMeter(nil, func(n string) bool { return n == "localhost" || n == "mac" })
 	m.know(keys.Key{Name: "a", Hash: "x", TokensPerMinute: 1000})
 	ctx, leave := context.WithCancel(gateway.WithCaller(context.Background(), gateway.Caller{Tenant: "a"}))
 	said := make(chan struct{})
 	b := m.Backend(&gatewaytest.Backend{Play: func(s *gatewaytest.Stream) { s.Tokens(make([]string, 400)...); <-said }})
-	s, err := b.Submit(ctx, &messages.Generate{Model: &messages.ModelRef{Ref: "demo"}})
+	s, err := b.Submit(ctx, &messages.Generate{Node: "localhost", Model: &messages.ModelRef{Ref: "demo"}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -293,4 +293,47 @@ func TestAKeyCannotEndAnothersRequest(t *testing.T) {
 		t.Errorf("its own: %d", code)
 	}
 	<-over
+}
+
+// A key uses models; it does not manage the queen, log in elsewhere, or look at files.
+func TestAKeyIsForUsingModelsOnly(t *testing.T) {
+	secret := keys.New()
+	_, handler := keyed(answers(1), true, keys.Key{Name: "a", Hash: keys.Hash(secret)})
+	ask := func(door Door, secret, method, path, body string) int {
+		r := httptest.NewRequest(method, "http://localhost"+path, strings.NewReader(body))
+		r.Header.Set("Content-Type", "application/json")
+		if secret != "" {
+			r.Header.Set("Authorization", "Bearer "+secret)
+		}
+		w := httptest.NewRecorder()
+		handler(door).ServeHTTP(w, r)
+		return w.Code
+	}
+	generate := func(more string) string { return `{"prompt":"hi",` + more + `}` }
+	for _, c := range []struct {
+		method, path, body string
+		status             int
+	}{
+		{"POST", "/rbee/v1/generate", generate(`"model":"demo"`), 200},
+		{"POST", "/rbee/v1/generate", generate(`"model":"demo","node":"mac,localhost"`), 200},
+		{"POST", "/rbee/v1/generate", generate(`"model":"hf:org/repo/file.gguf"`), 200},
+		{"POST", "/rbee/v1/generate", generate(`"model":"demo","node":"root@elsewhere"`), 404},
+		{"POST", "/rbee/v1/generate", generate(`"model":"demo","node":"mac,elsewhere"`), 404},
+		{"POST", "/rbee/v1/generate", generate(`"model":"/etc/passwd"`), 403},
+		{"POST", "/rbee/v1/generate", generate(`"model":"file:///home/me/m.gguf"`), 403},
+		{"POST", "/rbee/v1/generate", generate(`"model":"demo","models_dir":"/home/me"`), 403},
+		{"POST", "/rbee/v1/stop", `{"target":"localhost"}`, 403},
+		{"POST", "/rbee/v1/models", `{}`, 403},
+		{"GET", "/rbee/v1/requests", "", 403},
+		{"POST", "/rbee/v1/whatever-comes-later", "", 403},
+		{"GET", "/rbee/v1/workers", "", 200},
+		{"GET", "/rbee/v1/version", "", 200},
+	} {
+		if got := ask(Door{}, secret, c.method, c.path, c.body); got != c.status {
+			t.Errorf("%s %s %s: %d, want %d", c.method, c.path, c.body, got, c.status)
+		}
+		if got := ask(Door{Socket: true}, "", c.method, c.path, c.body); got == 403 || got == 401 {
+			t.Errorf("the socket's user: %s %s: %d", c.method, c.path, got)
+		}
+	}
 }

@@ -3,8 +3,6 @@ package guard
 import (
 	"context"
 	"net/http"
-	"slices"
-	"strings"
 	"sync"
 	"time"
 
@@ -18,6 +16,7 @@ import (
 // Meter sees every request that reaches the tree: it counts it, and charges it to the key that made it.
 type Meter struct {
 	count *telemetry.Metrics
+	known func(node string) bool
 
 	mu      sync.Mutex
 	tenants map[string]*tenant // by the key's name
@@ -25,9 +24,9 @@ type Meter struct {
 	models  map[string]bool // that have a name in the metrics
 }
 
-// NewMeter returns a meter; count may be nil.
-func NewMeter(count *telemetry.Metrics) *Meter {
-	return &Meter{count: count, tenants: map[string]*tenant{}, uses: map[*use]struct{}{}, models: map[string]bool{}}
+// NewMeter returns a meter; count may be nil. known says which nodes a request that came with a key may name.
+func NewMeter(count *telemetry.Metrics, known func(node string) bool) *Meter {
+	return &Meter{count: count, known: known, tenants: map[string]*tenant{}, uses: map[*use]struct{}{}, models: map[string]bool{}}
 }
 
 // maxTenants is when names of keys that are no more are forgotten.
@@ -113,9 +112,8 @@ type metered struct {
 
 func (b metered) Submit(ctx context.Context, g *messages.Generate) (gateway.Stream, error) {
 	caller := gateway.CallerOf(ctx)
-	if ref := g.GetModel().GetRef(); len(caller.Models) > 0 && !slices.Contains(caller.Models, ref) {
-		return nil, fault.New(fault.ModelAccessDenied, "the key %s may not use the model %q", caller.Tenant, short(ref)).
-			WithHint("it may use %s", short(strings.Join(caller.Models, ", "))).With("models", caller.Models)
+	if err := bounded(caller, g, b.m.known); err != nil {
+		return nil, err
 	}
 	if g.GetPlanOnly() {
 		return b.Backend.Submit(ctx, g)
