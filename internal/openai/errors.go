@@ -25,8 +25,8 @@ type Error struct {
 var codes = map[fault.Code]string{
 	fault.ModelNotFound:   "model_not_found",
 	fault.ContextOverflow: "context_length_exceeded",
-	"UNAUTHORIZED":        "invalid_api_key",
-	"QUOTA_EXCEEDED":      "rate_limit_exceeded",
+	fault.Unauthorized:    "invalid_api_key",
+	fault.QuotaExceeded:   "rate_limit_exceeded",
 	fault.InvalidRequest:  "",
 }
 
@@ -74,7 +74,8 @@ func kindOf(status int) string {
 // passes are the failures after which the very same request may well succeed. OpenAI's clients try twice more after any
 // status of 409, 429 or from 500 on; of a model that does not fit they would ask three times for the same no.
 var passes = map[fault.Code]bool{
-	fault.QueueFull: true, fault.QueueTimeout: true, fault.WorkerCrashed: true, fault.WorkerStalled: true, fault.NodeLost: true, "QUOTA_EXCEEDED": true,
+	fault.QueueFull: true, fault.QueueTimeout: true, fault.WorkerCrashed: true, fault.WorkerStalled: true, fault.NodeLost: true, fault.QuotaExceeded: true,
+	fault.QueenStopping: true,
 }
 
 // WriteError answers with err in OpenAI's shape.

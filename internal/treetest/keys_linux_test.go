@@ -62,7 +62,7 @@ func TestTreeKeysCountWithoutARestartAndAreWrittenNowhere(t *testing.T) {
 	if a := ask(few); a.status != 429 || a.says() != "QUOTA_EXCEEDED" || a.header.Get("Retry-After") == "" {
 		t.Errorf("bob's second: %+v", a)
 	}
-	if a := call(t, http.DefaultClient, "POST", url+"/v1/chat/completions", "{}", "Authorization: Bearer rbee_no"); a.status != 401 || !strings.Contains(a.body, `"type":"invalid_request_error"`) {
+	if a := call(t, http.DefaultClient, "POST", url+"/v1/chat/completions", "{}", "Authorization: Bearer rbee_no"); a.status != 401 || !strings.Contains(a.body, `"code":"invalid_api_key"`) {
 		t.Errorf("OpenAI's route: %+v", a)
 	}
 	other, _, _ := strings.Cut(d.rbee(0, "key", "add", "carol", "--models", "tinyllama"), "\n")

@@ -210,7 +210,7 @@ func TestTreeSlowAndGreedyClientsAreCut(t *testing.T) {
 			t.Errorf("%.60q was never cut: %v\n%s", begin, err, b)
 		}
 	}
-	if a := call(t, http.DefaultClient, "POST", "http://"+address+"/rbee/v1/generate", `{"model":"demo","prompt":"`+strings.Repeat("x", 9<<20)+`"}`); a.status != 400 {
+	if a := call(t, http.DefaultClient, "POST", "http://"+address+"/rbee/v1/generate", `{"model":"demo","prompt":"`+strings.Repeat("x", 9<<20)+`"}`); a.status != 413 {
 		t.Errorf("a body of 9 MiB: %d", a.status)
 	}
 	if a := call(t, http.DefaultClient, "POST", "http://"+address+"/rbee/v1/generate", work); a.status != 200 {

@@ -45,7 +45,7 @@ func bounded(c gateway.Caller, g *messages.Generate, known func(node string) boo
 			WithHint("GET /v1/models lists them; a key that was made with --models may name what stands there")
 	}
 	for node := range strings.SplitSeq(g.GetNode(), ",") {
-		if !known(strings.TrimSpace(node)) {
+		if node = strings.TrimSpace(node); node != "" && !known(node) { // none named is the queen's own choice
 			return fault.New(fault.NodeUnknown, "the key %s may not use the node %q", c.Tenant, short(node)).
 				WithHint("it may use those of the queen's config file")
 		}

@@ -7,44 +7,28 @@ import (
 	"strings"
 
 	"rbee/internal/fault"
+	"rbee/internal/openai"
 )
 
-// deny answers with a fault, in rbee's shape; on OpenAI's routes with the fields that its clients read as well.
+// deny answers with a fault: on OpenAI's routes as OpenAI does, elsewhere in rbee's shape.
 func deny(w http.ResponseWriter, r *http.Request, f *fault.Error) {
 	denyStatus(w, r, f.Code.HTTPStatus(), f)
 }
 
 func denyStatus(w http.ResponseWriter, r *http.Request, status int, f *fault.Error) {
 	h := w.Header()
-	h.Set("Content-Type", "application/json")
-	h.Set("X-Content-Type-Options", "nosniff")
 	if s, ok := f.Details["retry_after_s"]; ok {
 		h.Set("Retry-After", fmt.Sprint(s))
 	}
-	body := struct {
-		*fault.Error
-		Type  string  `json:"type,omitempty"`
-		Param *string `json:"param,omitempty"`
-	}{Error: f}
 	if strings.HasPrefix(r.URL.Path, "/v1/") {
-		body.Type = kind(f.Code)
+		openai.WriteErrorStatus(w, status, f)
+		return
 	}
-	b, _ := json.Marshal(map[string]any{"error": body}) // the details are ours: numbers and texts
+	h.Set("Content-Type", "application/json")
+	h.Set("X-Content-Type-Options", "nosniff")
+	b, _ := json.Marshal(map[string]any{"error": f}) // the details are ours: numbers and texts
 	w.WriteHeader(status)
-	if r.Method != http.MethodHead {
-		_, _ = w.Write(append(b, '\n'))
-	}
-}
-
-// kind is OpenAI's error.type. (A wrong key is an invalid request there too.)
-func kind(c fault.Code) string {
-	switch c {
-	case fault.QuotaExceeded:
-		return "rate_limit_exceeded"
-	case fault.QueenStopping, fault.Internal:
-		return "server_error"
-	}
-	return "invalid_request_error"
+	_, _ = w.Write(append(b, '\n'))
 }
 
 func writeJSON(w http.ResponseWriter, v any) {

@@ -229,7 +229,7 @@ func TestOpenAIsRoutesGetOpenAIsFields(t *testing.T) {
 	r := httptest.NewRequest("POST", "http://localhost/v1/chat/completions", strings.NewReader("{}"))
 	w := httptest.NewRecorder()
 	handler(Door{}).ServeHTTP(w, r)
-	if w.Code != 401 || !strings.Contains(w.Body.String(), `"type":"invalid_request_error"`) || !strings.Contains(w.Body.String(), `"code":"UNAUTHORIZED"`) {
+	if w.Code != 401 || !strings.Contains(w.Body.String(), `"type":"authentication_error"`) || !strings.Contains(w.Body.String(), `"code":"invalid_api_key"`) {
 		t.Errorf("%d %s", w.Code, w.Body)
 	}
 }
@@ -335,5 +335,28 @@ func TestAKeyIsForUsingModelsOnly(t *testing.T) {
 		if got := ask(Door{Socket: true}, "", c.method, c.path, c.body); got == 403 || got == 401 {
 			t.Errorf("the socket's user: %s %s: %d", c.method, c.path, got)
 		}
+	}
+}
+
+// What OpenAI's routes use is charged as what our own use is.
+func TestOpenAIsRoutesAreMetered(t *testing.T) {
+	secret := keys.New()
+	_, handler := keyed(answers(100), true, keys.Key{Name: "a", Hash: keys.Hash(secret), TokensPerMinute: 60})
+	h := handler(Door{})
+	chat := func() *httptest.ResponseRecorder {
+		r := httptest.NewRequest("POST", "http://localhost/v1/chat/completions", strings.NewReader(`{"model":"demo","messages":[{"role":"user","content":"hi"}]}`))
+		r.Header.Set("Content-Type", "application/json")
+		r.Header.Set("Authorization", "Bearer "+secret)
+		w := httptest.NewRecorder()
+		h.ServeHTTP(w, r)
+		return w
+	}
+	if w := chat(); w.Code != 200 {
+		t.Fatalf("%d %s", w.Code, w.Body)
+	}
+	w := chat()
+	if w.Code != 429 || !strings.Contains(w.Body.String(), `"code":"rate_limit_exceeded"`) || w.Header().Get("Retry-After") == "" ||
+		w.Header().Get("X-Ratelimit-Remaining-Tokens") != "0" || w.Header().Get("X-Should-Retry") == "false" {
+		t.Errorf("%d %v %s", w.Code, w.Header(), w.Body)
 	}
 }
