@@ -33,6 +33,8 @@ func daemon(_ context.Context, o options) (int, error) {
 		return 1, err
 	}
 	began := time.Now()
+	signals := make(chan os.Signal, 4) // from here on they wait: what has been opened is closed again
+	signal.Notify(signals, syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP)
 	manager, beat := newService()
 	env := config.New(os.Getenv)
 	path, named, err := socketPath(env, o)
@@ -118,7 +120,7 @@ func daemon(_ context.Context, o options) (int, error) {
 		kill: func() { ep.System.Root.Send(pid, queen.Kill{}) },
 		ask:  func(n int64) { ep.System.Root.Send(pid, &messages.Sync{Number: n}) },
 	}
-	return l.wait(done, beat), nil
+	return l.wait(signals, done, beat), nil
 }
 
 // life is a daemon that serves.
@@ -136,9 +138,7 @@ type life struct {
 
 // wait returns when the tree is gone. The first signal asks for it, the second one takes it. A hang-up is the first
 // signal for who has a terminal; who has none is told to read its files again.
-func (l *life) wait(done <-chan *messages.Stopped, beat time.Duration) int {
-	signals := make(chan os.Signal, 4)
-	signal.Notify(signals, syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP)
+func (l *life) wait(signals <-chan os.Signal, done <-chan *messages.Stopped, beat time.Duration) int {
 	terminal := hasTerminal()
 	var pulse <-chan time.Time
 	if beat > 0 {

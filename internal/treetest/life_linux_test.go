@@ -17,6 +17,7 @@ import (
 	"rbee/internal/api"
 	"rbee/internal/proc"
 	"rbee/internal/testkit"
+	"rbee/internal/testkit/treekit"
 )
 
 // detached is a place where rbee queen starts daemons; the one that runs at the end of the test is killed.
@@ -320,4 +321,27 @@ func TestTreeAServiceManagerIsToldHowAQueenIs(t *testing.T) {
 	}
 	d.log.Over()
 	_ = d.cmd.Wait()
+}
+
+// On a terminal the log is for people, and a hang-up of that terminal is the end.
+func TestTreeADaemonOnATerminalSpeaksTextAndEndsWithIt(t *testing.T) {
+	t.Parallel()
+	d := detached(t, fake)
+	term := treekit.OnTerminal(t, environment(d.dir), d.bin+"/queen-rbee", "daemon", "--socket", d.socket)
+	if !term.Screen.Wait("msg=serving") {
+		t.Fatal(term.Screen)
+	}
+	s := d.status()
+	if err := syscall.Kill(s.PID, syscall.SIGHUP); err != nil {
+		t.Fatal(err)
+	}
+	if !term.Screen.Wait("msg=stopped") || strings.Contains(term.Screen.String(), `{"time"`) {
+		t.Errorf("%s", term.Screen)
+	}
+	if err := term.Cmd.Wait(); err != nil {
+		t.Errorf("%v\n%s", err, term.Screen)
+	}
+	if b, err := os.ReadFile(filepath.Join(s.Log, "queen.log")); err != nil || !strings.HasPrefix(string(b), `{"time"`) {
+		t.Errorf("the file is not JSON: %v %.100s", err, b)
+	}
 }
