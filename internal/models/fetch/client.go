@@ -1,6 +1,7 @@
 package fetch
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net"
@@ -18,23 +19,24 @@ const maxRedirects = 5
 
 // client speaks to the hub. It never asks for a compressed answer, so a small one cannot unfold into a large one.
 type client struct {
-	base  *url.URL
-	token string
-	http  *http.Client
+	base   *url.URL
+	access *access
+	http   *http.Client
 }
 
-// newClient reads the endpoint and the token. The error is INVALID_REQUEST for an endpoint that is no URL.
-func newClient(getenv func(string) string, t http.RoundTripper) (*client, error) {
-	text := strings.TrimRight(getenv("HF_ENDPOINT"), "/")
-	if text == "" {
-		text = defaultEndpoint
+// newClient settles the endpoint and the token; l may be nil. The error is INVALID_REQUEST for an endpoint that is no
+// URL.
+func newClient(ctx context.Context, getenv func(string) string, t http.RoundTripper, l Lender) (*client, error) {
+	text, a, err := accessTo(ctx, getenv, l)
+	if err != nil {
+		return nil, err
 	}
 	base, err := url.Parse(text)
 	if err != nil || base.Scheme != "https" && base.Scheme != "http" || base.Host == "" || base.User != nil || base.RawQuery != "" {
 		return nil, fault.New(fault.InvalidRequest, "HF_ENDPOINT is not the address of a hub").
 			WithHint("set it to something like %s, or unset it", defaultEndpoint)
 	}
-	c := &client{base: base, token: token(getenv)}
+	c := &client{base: base, access: a}
 	c.http = &http.Client{Transport: &withToken{c, t}, CheckRedirect: c.follow}
 	return c, nil
 }
@@ -64,11 +66,29 @@ type withToken struct {
 }
 
 func (t *withToken) RoundTrip(r *http.Request) (*http.Response, error) {
-	if t.c.token != "" && t.c.own(r.URL) {
-		r = r.Clone(r.Context())
-		r.Header.Set("Authorization", "Bearer "+t.c.token)
+	if !t.c.own(r.URL) {
+		return t.next.RoundTrip(r)
 	}
-	return t.next.RoundTrip(r)
+	token := t.c.access.token()
+	resp, err := t.next.RoundTrip(authorized(r, token))
+	if err != nil || token != "" || resp.StatusCode != http.StatusUnauthorized && resp.StatusCode != http.StatusForbidden {
+		return resp, err
+	}
+	if token = t.c.access.borrow(r.Context()); token == "" {
+		return resp, nil
+	}
+	resp.Body.Close()
+	return t.next.RoundTrip(authorized(r, token))
+}
+
+// authorized is r with the token, which is never put into the request that others see.
+func authorized(r *http.Request, token string) *http.Request {
+	if token == "" {
+		return r
+	}
+	r = r.Clone(r.Context())
+	r.Header.Set("Authorization", "Bearer "+token)
+	return r
 }
 
 // own reports whether a URL is of the hub itself: the same scheme, host and port.

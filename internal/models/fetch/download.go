@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"sync"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 
@@ -39,7 +40,10 @@ func (d *hub) fetchFile(ctx context.Context, root *os.Root, p plan, f file, m *m
 		return err
 	}
 	defer part.f.Close()
-	dl := &download{hub: d, partial: part, address: d.at("", d.repo(), "resolve", p.commit, f.path)}
+	dl := &download{hub: d, partial: part, address: f.address}
+	if dl.address == "" {
+		dl.address = d.at("", d.repo(), "resolve", p.commit, f.path)
+	}
 	err = dl.run(ctx)
 	var gone *missing
 	switch {
@@ -150,14 +154,22 @@ func (d *download) segments(ctx context.Context) error {
 	return g.Wait()
 }
 
-// fill brings one segment.
+// fill brings one segment, in portions if the line is shared with others.
 func (d *download) fill(ctx context.Context, i int, answered func()) error {
-	return d.retry(ctx, fmt.Sprintf("%s of %s", d.file.path, d.repo()), func(ctx context.Context) (bool, error) {
-		from, to := d.todo(i)
-		err := d.getRange(ctx, from, to, answered)
-		now, _ := d.todo(i)
-		return now > from, err
-	})
+	for from, to := d.todo(i); from < to; from, _ = d.todo(i) {
+		err := d.retry(ctx, fmt.Sprintf("%s of %s", d.file.path, d.repo()), func(ctx context.Context) (bool, error) {
+			from, to := d.todo(i)
+			began := time.Now()
+			err := d.getRange(ctx, from, min(to, from+d.portion.bytes(to-from)), answered)
+			now, _ := d.todo(i)
+			d.portion.took(now-from, time.Since(began))
+			return now > from, err
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // stream brings the file in one piece from a server that does nothing else. It cannot go on in the middle, so

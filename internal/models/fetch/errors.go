@@ -47,7 +47,7 @@ func (d *hub) denied(r *http.Response, answer error) error {
 	switch {
 	case r.Header.Get("X-Error-Code") == "GatedRepo":
 		return e.WithHint("the repository is gated: accept its terms at %s and give a token of that account as HF_TOKEN", page)
-	case d.token == "":
+	case d.access.token() == "":
 		return e.WithHint("it is private or gated: set HF_TOKEN to a token of an account that may read %s", page)
 	}
 	return e.WithHint("the account of HF_TOKEN may not read it: accept its terms at %s, or use another token", page)

@@ -359,7 +359,7 @@ func TestTheTokenDoesNotGoToASubDomain(t *testing.T) {
 	s := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { seen <- r.Header.Get("Authorization") }))
 	defer s.Close()
 	env := map[string]string{"HF_ENDPOINT": "http://hub.test", "HF_TOKEN": "hf_secret"}
-	c, err := newClient(func(n string) string { return env[n] }, proxied{s.Listener.Addr().String()})
+	c, err := newClient(t.Context(), func(n string) string { return env[n] }, proxied{s.Listener.Addr().String()}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

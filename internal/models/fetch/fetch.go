@@ -28,10 +28,12 @@ func New(o Options) *Fetcher { return &Fetcher{options: o.withDefaults(), wait: 
 // Fetch downloads what w says into w.Dir/w.Folder and returns when it is there and verified; see the package for
 // how. Errors are *fault.Error with the code MODEL_NOT_FOUND, MODEL_AMBIGUOUS, MODEL_ACCESS_DENIED, MODEL_CORRUPT,
 // MODEL_REF_INVALID, DOWNLOAD_FAILED, DOWNLOAD_STALLED, DISK_FULL or INVALID_REQUEST, or ctx's own error.
-func (f *Fetcher) Fetch(ctx context.Context, w models.Want) error {
+func (f *Fetcher) Fetch(ctx context.Context, w models.Want) error { return f.fetch(ctx, w, nil) }
+
+func (f *Fetcher) fetch(ctx context.Context, w models.Want, l Lender) error {
 	key := strings.Join([]string{w.Dir, w.Folder, w.Org, w.Repo, w.Quant, w.File, w.Ref.SHA256}, "\x00")
 	return f.asked.do(ctx, key, w.Progress, func(ctx context.Context, report func(models.Progress)) error {
-		d, err := f.hub(w)
+		d, err := f.hub(ctx, w, l)
 		if err != nil {
 			return err
 		}

@@ -20,10 +20,18 @@ type hub struct {
 	Options
 	want models.Want
 	wait func(context.Context, time.Duration) error
+
+	from    string   // who gives the files, for people; "" = the repository
+	portion *portion // how much is asked for at a time; nil = all of a segment
 }
 
-// repo is the repository's name.
-func (d *hub) repo() string { return d.want.Org + "/" + d.want.Repo }
+// repo is the repository's name, or that of who gives the files instead.
+func (d *hub) repo() string {
+	if d.from != "" {
+		return d.from
+	}
+	return d.want.Org + "/" + d.want.Repo
+}
 
 var errStalled = errors.New("stalled")
 

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/url"
 	"regexp"
+	"time"
 
 	"rbee/internal/gguf"
 	"rbee/internal/models"
@@ -19,6 +20,9 @@ type file struct {
 	path   string // in the repository
 	size   int64
 	sha256 string // lower-case hex
+
+	address  string    // where it is, if not on the hub
+	modified time.Time // what a file of that name is compared by, and is given; zero = its size is enough
 }
 
 // name is the file's name on disk.

@@ -25,8 +25,10 @@ type PlannedFile struct {
 }
 
 // Plan asks the hub what Fetch would bring, and changes nothing. Errors are those of Fetch.
-func (f *Fetcher) Plan(ctx context.Context, w models.Want) (*Plan, error) {
-	d, err := f.hub(w)
+func (f *Fetcher) Plan(ctx context.Context, w models.Want) (*Plan, error) { return f.look(ctx, w, nil) }
+
+func (f *Fetcher) look(ctx context.Context, w models.Want, l Lender) (*Plan, error) {
+	d, err := f.hub(ctx, w, l)
 	if err != nil {
 		return nil, err
 	}
@@ -47,8 +49,8 @@ func (f *Fetcher) Plan(ctx context.Context, w models.Want) (*Plan, error) {
 }
 
 // hub is f as it serves one want.
-func (f *Fetcher) hub(w models.Want) (*hub, error) {
-	c, err := newClient(f.options.Getenv, f.options.Transport)
+func (f *Fetcher) hub(ctx context.Context, w models.Want, l Lender) (*hub, error) {
+	c, err := newClient(ctx, f.options.Getenv, f.options.Transport, l)
 	if err != nil {
 		return nil, err
 	}

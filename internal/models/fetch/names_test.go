@@ -1,6 +1,7 @@
 package fetch
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"path/filepath"
@@ -144,7 +145,7 @@ func FuzzCommit(f *testing.F) {
 
 // FuzzNextPage: the next page is on the hub, or there is none.
 func FuzzNextPage(f *testing.F) {
-	c, err := newClient(func(string) string { return "" }, nil)
+	c, err := newClient(context.Background(), func(string) string { return "" }, nil, nil)
 	if err != nil {
 		f.Fatal(err)
 	}

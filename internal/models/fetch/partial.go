@@ -175,6 +175,11 @@ func (p *partial) finish() error {
 	if err := p.root.Rename(p.file.name()+partialEnd, p.file.name()); err != nil {
 		return err
 	}
+	if m := p.file.modified; !m.IsZero() {
+		if err := p.root.Chtimes(p.file.name(), m, m); err != nil {
+			return err
+		}
+	}
 	if err := syncFolder(p.root); err != nil {
 		return err
 	}

@@ -38,7 +38,7 @@ func (d *hub) ofRepo(err error) error {
 // isThere reports whether a file is there as a whole: it was verified before it got its name.
 func (f file) isThere(root *os.Root) bool {
 	info, err := root.Stat(f.name())
-	return err == nil && info.Mode().IsRegular() && info.Size() == f.size
+	return err == nil && info.Mode().IsRegular() && info.Size() == f.size && (f.modified.IsZero() || info.ModTime().Equal(f.modified))
 }
 
 // there returns how many bytes of the plan are on the disk, as far as files and states tell.

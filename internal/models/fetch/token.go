@@ -8,10 +8,10 @@ import (
 	"unicode"
 )
 
-// token returns the user's token for the hub, "" if there is none: HF_TOKEN, else the file that the hub's own
+// Token returns the user's token for the hub, "" if there is none: HF_TOKEN, else the file that the hub's own
 // programs keep it in. A file that cannot be read or does not hold a token counts as none: most models need none,
 // and where one is needed the refusal says so.
-func token(getenv func(string) string) string {
+func Token(getenv func(string) string) string {
 	if t := clean(getenv("HF_TOKEN")); t != "" {
 		return t
 	}

@@ -29,16 +29,16 @@ func TestWhereTheTokenComesFrom(t *testing.T) {
 		{"", "of-env"}, {"HF_TOKEN", "of-path"}, {"HF_TOKEN_PATH", "of-hf-home"}, {"HF_HOME", "of-cache"}, {"XDG_CACHE_HOME", "of-home"}, {"HOME", ""},
 	} {
 		delete(env, step.unset)
-		if got := token(func(n string) string { return env[n] }); got != step.want {
+		if got := Token(func(n string) string { return env[n] }); got != step.want {
 			t.Errorf("without %s: %q, want %q", step.unset, got, step.want)
 		}
 	}
 	for _, path := range []string{"bad", "long", "missing", "hf"} {
-		if got := token(func(n string) string { return map[string]string{"HF_TOKEN_PATH": filepath.Join(dir, path)}[n] }); got != "" {
+		if got := Token(func(n string) string { return map[string]string{"HF_TOKEN_PATH": filepath.Join(dir, path)}[n] }); got != "" {
 			t.Errorf("%s: %.20q", path, got)
 		}
 	}
-	if got := token(func(n string) string { return map[string]string{"HF_TOKEN": "a\r\nX-Evil: b"}[n] }); got != "" {
+	if got := Token(func(n string) string { return map[string]string{"HF_TOKEN": "a\r\nX-Evil: b"}[n] }); got != "" {
 		t.Errorf("a token with lines: %q", got)
 	}
 }

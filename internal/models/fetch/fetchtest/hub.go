@@ -3,6 +3,7 @@ package fetchtest
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -64,10 +65,21 @@ type File struct {
 }
 
 // New starts a hub without repositories. It runs until Close.
-func New() *Hub {
+func New() *Hub { return NewAt("127.0.0.1") }
+
+// NewAt is New at an address of this machine that others can reach.
+func NewAt(ip string) *Hub {
 	h := &Hub{repos: map[string][]*File{}}
-	h.hub = httptest.NewServer(http.HandlerFunc(h.serveHub))
-	h.store = httptest.NewServer(http.HandlerFunc(h.serveStore))
+	serve := func(handler http.HandlerFunc) *httptest.Server {
+		l, err := net.Listen("tcp", net.JoinHostPort(ip, "0"))
+		if err != nil {
+			panic(err) // as httptest does
+		}
+		s := &httptest.Server{Listener: l, Config: &http.Server{Handler: handler}}
+		s.Start()
+		return s
+	}
+	h.hub, h.store = serve(h.serveHub), serve(h.serveStore)
 	h.URL, h.StoreURL = h.hub.URL, h.store.URL
 	return h
 }
