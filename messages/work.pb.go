@@ -103,6 +103,7 @@ type ModelRef struct {
 	NoPull        bool                   `protobuf:"varint,5,opt,name=no_pull,json=noPull,proto3" json:"no_pull,omitempty"`                    // a model that is not there is an error
 	Alias         string                 `protobuf:"bytes,6,opt,name=alias,proto3" json:"alias,omitempty"`                                     // what the caller's configuration says ref stands for, "hf:org/repo/file.gguf"; "" = nothing
 	Push          bool                   `protobuf:"varint,40,opt,name=push,proto3" json:"push,omitempty"`                                     // what is not there comes from the queen's own machine, not from the hub
+	Pushed        bool                   `protobuf:"varint,42,opt,name=pushed,proto3" json:"pushed,omitempty"`                                 // set by the queen: ref is what a path of its machine is called on the node
 	Loan          string                 `protobuf:"bytes,41,opt,name=loan,proto3" json:"loan,omitempty"`                                      // set by the queen: the name under which the hive may ask for what it needs to bring the model
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -183,6 +184,13 @@ func (x *ModelRef) GetAlias() string {
 func (x *ModelRef) GetPush() bool {
 	if x != nil {
 		return x.Push
+	}
+	return false
+}
+
+func (x *ModelRef) GetPushed() bool {
+	if x != nil {
+		return x.Pushed
 	}
 	return false
 }
@@ -2819,7 +2827,7 @@ const file_messages_work_proto_rawDesc = "" +
 	"\x04code\x18\x01 \x01(\tR\x04code\x12\x18\n" +
 	"\amessage\x18\x02 \x01(\tR\amessage\x12\x12\n" +
 	"\x04hint\x18\x03 \x01(\tR\x04hint\x12!\n" +
-	"\fdetails_json\x18\x04 \x01(\tR\vdetailsJson\"\xca\x01\n" +
+	"\fdetails_json\x18\x04 \x01(\tR\vdetailsJson\"\xe2\x01\n" +
 	"\bModelRef\x12\x10\n" +
 	"\x03ref\x18\x01 \x01(\tR\x03ref\x12\x10\n" +
 	"\x03cwd\x18\x02 \x01(\tR\x03cwd\x12\x1d\n" +
@@ -2828,7 +2836,8 @@ const file_messages_work_proto_rawDesc = "" +
 	"\x0eenv_models_dir\x18\x04 \x01(\tR\fenvModelsDir\x12\x17\n" +
 	"\ano_pull\x18\x05 \x01(\bR\x06noPull\x12\x14\n" +
 	"\x05alias\x18\x06 \x01(\tR\x05alias\x12\x12\n" +
-	"\x04push\x18( \x01(\bR\x04push\x12\x12\n" +
+	"\x04push\x18( \x01(\bR\x04push\x12\x16\n" +
+	"\x06pushed\x18* \x01(\bR\x06pushed\x12\x12\n" +
 	"\x04loan\x18) \x01(\tR\x04loan\"\xbe\x01\n" +
 	"\vLoadOptions\x12\x18\n" +
 	"\acontext\x18\x01 \x01(\x03R\acontext\x12\x18\n" +

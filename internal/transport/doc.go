@@ -9,7 +9,7 @@
 // Addresses are paths of lives ("queen.1~hive-mac.7~worker-3.1"): the number is the life, and no address is used
 // twice. So routing needs no table: the next hop is the link whose address is a prefix of the target, else up.
 //
-// Two services ride on it. ServiceActors is Proto.Actor's remote transport: gRPC over our streams, with no port
+// Three services ride on it. ServiceActors is Proto.Actor's remote transport: gRPC over our streams, with no port
 // that anybody else could use (doorbell.go) and with a check of every inbound envelope (policy.go). ServiceAPI is
-// HTTP to the queen.
+// HTTP to the queen, ServiceLoans HTTP from a hive to its queen for what it lends, models above all.
 package transport

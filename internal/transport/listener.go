@@ -16,9 +16,9 @@ type Listener struct {
 func (r *Router) Listen(s Service) *Listener {
 	l := &Listener{conns: make(chan net.Conn), done: make(chan struct{})}
 	l.close = sync.OnceFunc(func() { close(l.done) })
-	r.Handle(s, func(c net.Conn, _ string) {
+	r.Handle(s, func(c net.Conn, origin string) {
 		select {
-		case l.conns <- c:
+		case l.conns <- from{c, linkAddr(origin)}:
 		case <-l.done:
 			c.Close()
 		}
@@ -40,9 +40,18 @@ func (l *Listener) Accept() (net.Conn, error) {
 func (l *Listener) Close() error { l.close(); return nil }
 
 // Addr implements net.Listener.
-func (l *Listener) Addr() net.Addr { return linkAddr{} }
+func (l *Listener) Addr() net.Addr { return linkAddr("") }
 
-type linkAddr struct{}
+// from is a stream whose RemoteAddr is the address of the process that it comes from, which every hop has vouched for.
+type from struct {
+	net.Conn
+	origin linkAddr
+}
 
-func (linkAddr) Network() string { return "link" }
-func (linkAddr) String() string  { return "link" }
+func (f from) RemoteAddr() net.Addr { return f.origin }
+
+// linkAddr is the address of a process, "" that of a listener.
+type linkAddr string
+
+func (linkAddr) Network() string  { return "link" }
+func (a linkAddr) String() string { return string(a) }

@@ -180,7 +180,8 @@ func (r *Router) accept(c net.Conn, below string) {
 }
 
 // allowStream is the check at every hop. A child speaks only for its own subtree and only to processes above
-// itself; the owner speaks for nobody below me and only to me or below. Nobody but the owner reaches the API.
+// itself; the owner speaks for nobody below me and only to me or below. Nobody but the owner reaches the API, and a loan
+// is between a child and its owner.
 func (r *Router) allowStream(p preamble, below string) string {
 	if below != "" {
 		if !Within(p.origin, below) {
@@ -188,6 +189,9 @@ func (r *Router) allowStream(p preamble, below string) string {
 		}
 		if !Within(p.origin, p.target) || Within(p.target, below) {
 			return "a stream to " + p.target
+		}
+		if p.service == ServiceLoans && p.target == r.address && p.origin == below {
+			return ""
 		}
 		if p.service != ServiceActors {
 			return fmt.Sprintf("a stream of service %d", p.service)

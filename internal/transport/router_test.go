@@ -44,6 +44,9 @@ func TestWhoMaySendAStreamToWhomThroughAHive(t *testing.T) {
 		{theWorker, theWorker, theWorker + "~deep.1", ServiceActors, false},
 		{theWorker, theQueen, theWorker, ServiceAPI, false}, // the API is for owners
 		{theWorker, theHive, theWorker, ServiceAPI, false},
+		{theWorker, theHive, theWorker, ServiceLoans, true}, // of its owner only, and in its own name
+		{theWorker, theQueen, theWorker, ServiceLoans, false},
+		{theWorker, theHive, theWorker + "~deep.1", ServiceLoans, false},
 
 		{"", theHive, theQueen, ServiceActors, true},
 		{"", theWorker, theQueen, ServiceActors, true},
@@ -68,7 +71,7 @@ func TestNoClaimGetsAProcessMoreThanItsOwnNameUpwards(t *testing.T) {
 	})
 	rapid.Check(t, func(t *rapid.T) {
 		liar := address.Filter(func(a string) bool { return a != theKeeper }).Draw(t, "liar")
-		p := preamble{Service(rapid.IntRange(1, 2).Draw(t, "service")), address.Draw(t, "target"), address.Draw(t, "origin")}
+		p := preamble{Service(rapid.IntRange(1, 3).Draw(t, "service")), address.Draw(t, "target"), address.Draw(t, "origin")}
 		below := liar
 		for {
 			hop := below[:strings.LastIndex(below, Separator)]
@@ -86,7 +89,8 @@ func TestNoClaimGetsAProcessMoreThanItsOwnNameUpwards(t *testing.T) {
 				t.Fatalf("%+v went past the root", p)
 			}
 		}
-		if !Within(p.origin, liar) || !Within(liar, p.target) || liar == p.target || p.service != ServiceActors {
+		loan := p.service == ServiceLoans && p.origin == liar && IsChild(liar, p.target)
+		if !Within(p.origin, liar) || !Within(liar, p.target) || liar == p.target || p.service != ServiceActors && !loan {
 			t.Fatalf("%s got %+v delivered", liar, p)
 		}
 	})

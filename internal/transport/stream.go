@@ -16,6 +16,7 @@ type Service byte
 const (
 	ServiceActors Service = 1 // Proto.Actor's remote
 	ServiceAPI    Service = 2 // HTTP to the queen, from its owner only
+	ServiceLoans  Service = 3 // HTTP to the queen, from its hives only: what it lends them (package lend)
 )
 
 // preamble is the head of every stream: 'R' 'b' service, two lengths, target, origin.
@@ -41,7 +42,7 @@ func readPreamble(r io.Reader) (p preamble, err error) {
 	if _, err = io.ReadFull(r, h[:]); err != nil {
 		return p, err
 	}
-	if h[0] != 'R' || h[1] != 'b' || h[2] < byte(ServiceActors) || h[2] > byte(ServiceAPI) {
+	if h[0] != 'R' || h[1] != 'b' || h[2] < byte(ServiceActors) || h[2] > byte(ServiceLoans) {
 		return p, fmt.Errorf("bad preamble % x", h)
 	}
 	b := make([]byte, int(h[3])+int(h[4]))
