@@ -32,7 +32,6 @@ type Progress struct {
 	Text     string
 	Fraction float64 // 0 to 1
 	Total    int64   // bytes of the whole model
-	Bytes    int64   // of them, so far
 }
 
 // Config is what a hive needs to know and to reach.

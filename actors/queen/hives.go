@@ -200,6 +200,9 @@ func (q *queen) do(h *hive, e effect) {
 	case doForget:
 		h.reach.cancel() // of a context that nobody waits for any more
 		delete(q.hives, h.address)
+		if q.Loans != nil {
+			q.Loans.Revoke(h.address)
+		}
 		q.inventory()
 		q.checkWaits()
 	}

@@ -8,6 +8,8 @@ import (
 	"go.opentelemetry.io/otel/trace"
 	"google.golang.org/protobuf/proto"
 
+	"rbee/internal/lend"
+	"rbee/internal/models"
 	"rbee/internal/telemetry"
 	"rbee/internal/transport"
 	"rbee/messages"
@@ -29,12 +31,21 @@ type Config struct {
 	// Nodes resolves what the user gave ("mac", "a,b,c", "any") to machines. It asks no network.
 	Nodes func(spec string) ([]Node, error)
 	// Alias is what the user's configuration says a model's short name stands for; "" = nothing. It may be nil.
-	Alias   func(ref string) string
+	Alias func(ref string) string
+	// Loans is what hives on other machines may ask this one for; nil: nothing.
+	Loans   Loans
 	Tracer  trace.Tracer
 	Tracing bool
 	Count   *telemetry.Metrics      // of processes as they start and end; nil in an ephemeral queen, whose owner counts
 	Log     func(node, line string) // a hive's stderr, its workers' lines included
 	Ingest  func(otlp []byte)       // spans from hives and workers
+}
+
+// Loans grants a life of a hive what it needs to bring a model, under a name that the request carries, and ends that with
+// the life.
+type Loans interface {
+	Grant(hive string, m *messages.ModelRef) (name string)
+	Revoke(hive string)
 }
 
 // Node is a machine where a hive can run.
@@ -64,7 +75,7 @@ func Prestart(ctx context.Context, c Config, p *messages.Prestart) *Prestarted {
 	pre := &Prestarted{}
 	for _, n := range nodes {
 		var worker *messages.Prestart
-		if len(nodes) == 1 {
+		if len(nodes) == 1 && !p.GetModel().GetPush() { // what is pushed is not there yet, or not by that name
 			worker = &messages.Prestart{Node: n.Name, Model: c.ref(n, p.GetModel()), Load: p.GetLoad()}
 		}
 		pre.reaches = append(pre.reaches, c.reach(ctx, n, 1, worker))
@@ -79,6 +90,13 @@ func (c Config) ref(n Node, m *messages.ModelRef) *messages.ModelRef {
 	if c.Alias != nil {
 		m.Alias = c.Alias(m.GetRef())
 	}
+	if m.GetPush() {
+		m.Push = !n.Local // a copy of its own: it is there, or nowhere
+		m.NoPull = n.Local
+		if name, ok := models.PushName(lend.Words(m), m.GetCwd()); ok && m.Push {
+			m.Ref, m.Alias, m.Pushed = name, "", true
+		}
+	}
 	switch {
 	case n.Local && m.GetModelsDir() == "":
 		m.ModelsDir = m.GetEnvModelsDir()
@@ -90,6 +108,19 @@ func (c Config) ref(n Node, m *messages.ModelRef) *messages.ModelRef {
 		m.ModelsDir = n.ModelsDir
 	}
 	return m
+}
+
+// lend lets a hive on another machine ask for what a request may need.
+func (c Config) lend(h *hive, g, original *messages.Generate) {
+	m := g.GetModel()
+	if c.Loans == nil || h.node.Local || m.GetNoPull() && !m.GetPush() && g.GetDisk().GetVerb() != "verify" {
+		return
+	}
+	o := proto.Clone(original.GetModel()).(*messages.ModelRef)
+	if c.Alias != nil {
+		o.Alias = c.Alias(o.GetRef())
+	}
+	m.Loan = c.Loans.Grant(h.address, o)
 }
 
 // reach is one life of a hive on its way into the world. Getting to another machine takes its time, so it happens in

@@ -104,6 +104,7 @@ func (q *queen) forward(h *hive, r *request) {
 	if q.ledger[r.GetId()] == r {
 		g := proto.Clone(r.Generate).(*messages.Generate)
 		g.Node, g.Model = h.node.Name, q.ref(h.node, r.GetModel())
+		q.lend(h, g, r.Generate)
 		q.root.RequestWithCustomSender(h.link.Peer, g, r.to)
 	}
 }

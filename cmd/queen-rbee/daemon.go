@@ -81,6 +81,8 @@ func daemon(_ context.Context, o options) (int, error) {
 		Address: address, Count: count, Run: run, Root: os.Getenv(ownproc.EnvRoot), Ephemeral: o.ephemeral, Lease: o.lease, Stall: o.stall, LoadTimeout: o.load,
 		Slots: o.slots, IdleTTL: o.keepAlive, Nodes: nodes(v.file, nil), Alias: alias(v.file), Tracer: tel.Tracer(), Tracing: true, Log: logTo(log.dir), Ingest: ingest(tel),
 	}
+	desk := newDesk(os.Getenv)
+	cfg.Loans = desk
 	if o.ephemeral {
 		cfg.Slots, o.drain = 1, 0
 	}
@@ -91,6 +93,7 @@ func daemon(_ context.Context, o options) (int, error) {
 		d.close()
 		return 1, err
 	}
+	go func() { _ = lendOut(desk, ep) }()
 	done, ready := make(chan *messages.Stopped, 1), make(chan struct{})
 	opt := queen.Options{Config: cfg, Endpoint: ep, Registry: registry.New(), Board: &queen.Board{}, Spans: func() []byte { return nil },
 		Tell: tell(log, manager, ready), Done: func(m *messages.Stopped) { done <- m }}

@@ -42,11 +42,14 @@ func linked() int {
 		Stall: time.Duration(b.GetQueen().GetStallMs()) * time.Millisecond, LoadTimeout: time.Duration(b.GetQueen().GetLoadTimeoutMs()) * time.Millisecond,
 		Nodes: nodes(load, passphrase), Alias: alias(load), Tracer: tel.Tracer(), Tracing: b.GetTracing(), Log: logTo(logs), Ingest: ingest(tel),
 	}
+	desk := newDesk(os.Getenv)
+	cfg.Loans = desk
 	pre := queen.Prestart(tel.Context(context.Background()), cfg, b.GetQueen().GetPrestart()) // before anything that takes time
 	ep, err := transport.NewEndpoint(b.GetAddress(), transport.Options{Refused: refused})
 	if err != nil {
 		return failed(err)
 	}
+	go func() { _ = lendOut(desk, ep) }()
 	done := make(chan *messages.Stopped, 1)
 	o := queen.Options{Config: cfg, Endpoint: ep, Registry: registry.New(), Board: &queen.Board{}, Tell: self.Tell, Spans: tel.Drain, Pre: pre, Answer: ask.answered,
 		Done: func(m *messages.Stopped) { done <- m }}

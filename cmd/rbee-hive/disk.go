@@ -9,7 +9,6 @@ import (
 	"rbee/actors/hive"
 	"rbee/internal/api"
 	"rbee/internal/fault"
-	"rbee/internal/models/fetch"
 	"rbee/internal/models/shelf"
 	"rbee/messages"
 )
@@ -57,6 +56,11 @@ func (f *modelFiles) disk(ctx context.Context, t *messages.DiskTask, m *messages
 // pull brings a model that is not there, and says how much came.
 func (f *modelFiles) pull(ctx context.Context, m *messages.ModelRef, say func(hive.Progress)) (shelf.Pulled, error) {
 	p := shelf.Pulled{Model: m.GetRef()}
+	if m.GetPush() {
+		there, missing, err := f.take(ctx, m, say)
+		p.Path, p.Size, p.Fetched = there.Path, there.Size, missing
+		return p, err
+	}
 	there, err := f.find(ctx, m)
 	if err != nil {
 		if !f.fetchable(m, err) && fault.CodeOf(err) != fault.ModelCorrupt {
@@ -72,9 +76,9 @@ func (f *modelFiles) pull(ctx context.Context, m *messages.ModelRef, say func(hi
 }
 
 func (f *modelFiles) verify(ctx context.Context, t *messages.DiskTask, m *messages.ModelRef, say func(hive.Progress), found func(shelf.Verified) error) error {
-	var hub *fetch.Fetcher
+	var hub shelf.Planner
 	if !t.GetOffline() {
-		hub = f.fetcher
+		hub = f.hub(m)
 	}
 	var last time.Time
 	return shelf.Verify(ctx, ref(m), f.env(m), hub, func(done, total int64) {
@@ -83,6 +87,6 @@ func (f *modelFiles) verify(ctx context.Context, t *messages.DiskTask, m *messag
 		}
 		last = time.Now()
 		say(hive.Progress{Text: fmt.Sprintf("verifying %s (%.1f of %.1f MB)", m.GetRef(), float64(done)/1e6, float64(total)/1e6),
-			Fraction: max(float64(done)/float64(max(total, 1)), 0.001), Total: total, Bytes: done})
+			Fraction: max(float64(done)/float64(max(total, 1)), 0.001), Total: total})
 	}, found)
 }

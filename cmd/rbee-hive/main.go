@@ -5,6 +5,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"net"
 	"os"
 	"time"
 
@@ -12,6 +13,7 @@ import (
 	"rbee/deploy"
 	"rbee/deploy/bundle"
 	"rbee/internal/fit/here"
+	"rbee/internal/lend"
 	"rbee/internal/proc"
 	"rbee/internal/runlog"
 	"rbee/internal/telemetry"
@@ -91,6 +93,7 @@ func run() int {
 	if err != nil {
 		return failed(err)
 	}
+	files.queen = lend.NewClient(func() (net.Conn, error) { return ep.Open(b.GetOwnerAddress(), transport.ServiceLoans) })
 	done := make(chan *messages.Stopped, 1)
 	pid, err := hive.Spawn(hive.Options{Config: cfg, Endpoint: ep, Tell: self.Tell, Spans: tel.Drain, Pre: pre,
 		Done: func(m *messages.Stopped) { done <- m }})

@@ -6,14 +6,15 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"strings"
 	"time"
 
 	"rbee/actors/hive"
 	"rbee/deploy"
 	"rbee/internal/fault"
+	"rbee/internal/lend"
 	"rbee/internal/models"
 	"rbee/internal/models/fetch"
+	"rbee/internal/models/shelf"
 	"rbee/internal/models/sources"
 	"rbee/messages"
 )
@@ -24,6 +25,7 @@ type modelFiles struct {
 	beside  string // the model directory of a machine that a queen put this program on; "" = the usual rule
 	fetcher *fetch.Fetcher
 	sources []models.Source // what other programs have downloaded, used where it lies
+	queen   *lend.Client    // set once the way to it is open
 }
 
 func newModels(local bool) *modelFiles {
@@ -32,21 +34,27 @@ func newModels(local bool) *modelFiles {
 
 func (f *modelFiles) env(m *messages.ModelRef) models.Env {
 	e := models.Env{CWD: m.GetCwd(), ModelsDir: cmp.Or(m.GetModelsDir(), f.beside), Local: f.local, Getenv: os.Getenv, Sources: f.sources}
-	if isHub(m.GetAlias()) {
+	if lend.Words(m) != m.GetAlias() && m.GetAlias() != "" {
 		e.Names = map[string]string{m.GetRef(): m.GetAlias()}
 	}
 	return e
 }
 
-func isHub(alias string) bool { return strings.HasPrefix(alias, "hf:") }
+// ref is what to resolve.
+func ref(m *messages.ModelRef) string { return lend.Words(m) }
 
-// ref is what to resolve: what the caller wrote, or what that stands for in the caller's configuration. A place on the
-// hub is an alias of its own kind: the model keeps its short name on the disk.
-func ref(m *messages.ModelRef) string {
-	if m.GetAlias() != "" && !isHub(m.GetAlias()) {
-		return m.GetAlias()
+// hub is the way to the hub for a request: with what the queen lends for it, if anything.
+func (f *modelFiles) hub(m *messages.ModelRef) hub {
+	if m.GetLoan() == "" || m.GetPush() {
+		return f.fetcher
 	}
-	return m.GetRef()
+	return f.fetcher.With(f.queen.Loan(m.GetLoan()))
+}
+
+// hub is a fetch.Fetcher, with a loan or without.
+type hub interface {
+	models.Fetcher
+	shelf.Planner
 }
 
 // find looks on the disk only.
@@ -56,23 +64,34 @@ func (f *modelFiles) find(ctx context.Context, m *messages.ModelRef) (hive.Found
 
 // get fetches what is not there, unless the caller forbids it.
 func (f *modelFiles) get(ctx context.Context, m *messages.ModelRef, say func(hive.Progress)) (hive.Found, error) {
+	if m.GetPush() {
+		found, _, err := f.take(ctx, m, say)
+		return found, err
+	}
 	e := f.env(m)
 	if !m.GetNoPull() {
-		e.Fetcher = f.fetcher
-		began := false
-		e.Progress = func(p models.Progress) {
-			if !began { // a line of its own, where no bar can be drawn
-				began = true
-				say(hive.Progress{Text: fmt.Sprintf("downloading %s (%.1f MB)", m.GetRef(), float64(p.Total)/1e6), Total: p.Total, Bytes: p.Bytes})
-			}
-			say(hive.Progress{Text: "downloading " + m.GetRef() + rate(p), Fraction: max(float64(p.Bytes)/float64(max(p.Total, 1)), 0.001), Total: p.Total, Bytes: p.Bytes})
-		}
+		e.Fetcher, e.Progress = f.hub(m), saying("downloading "+m.GetRef(), say)
 	}
 	return found(models.Resolve(ctx, ref(m), e))
 }
 
+// saying tells of progress; first in a line of its own, where no bar can be drawn.
+func saying(what string, say func(hive.Progress)) func(models.Progress) {
+	began := false
+	return func(p models.Progress) {
+		if !began {
+			began = true
+			say(hive.Progress{Text: fmt.Sprintf("%s (%.1f MB)", what, float64(p.Total)/1e6), Total: p.Total})
+		}
+		say(hive.Progress{Text: what + rate(p), Fraction: max(float64(p.Bytes)/float64(max(p.Total, 1)), 0.001), Total: p.Total})
+	}
+}
+
 // fetchable says whether get may succeed where find did not.
 func (f *modelFiles) fetchable(m *messages.ModelRef, err error) bool {
+	if m.GetPush() {
+		return fault.CodeOf(err) == fault.ModelNotFound
+	}
 	if m.GetNoPull() || fault.CodeOf(err) != fault.ModelNotFound {
 		return false
 	}
@@ -82,11 +101,14 @@ func (f *modelFiles) fetchable(m *messages.ModelRef, err error) bool {
 
 // look asks the hub what get would bring.
 func (f *modelFiles) look(ctx context.Context, m *messages.ModelRef) (hive.Found, error) {
+	if m.GetPush() {
+		return f.lookAtGift(ctx, m)
+	}
 	w, err := models.WantOf(ref(m), f.env(m))
 	if err != nil || w == nil {
 		return hive.Found{}, cmp.Or(err, error(fault.New(fault.ModelNotFound, "it is not known where %s is", m.GetRef())))
 	}
-	p, err := f.fetcher.Plan(ctx, *w)
+	p, err := f.hub(m).Plan(ctx, *w)
 	if err != nil {
 		return hive.Found{}, err
 	}

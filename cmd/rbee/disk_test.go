@@ -33,7 +33,11 @@ func playDisk(s *gatewaytest.Stream) {
 			s.Fail(fault.New(fault.Cancelled, "cancelled"))
 			return
 		default:
-			s.Say("rbee-hive", "load", "downloading "+ref+" (600.0 MB)")
+			what := "downloading "
+			if g.GetModel().GetPush() {
+				what = "receiving "
+			}
+			s.Say("rbee-hive", "load", what+ref+" (600.0 MB)")
 			p.Fetched = p.Size
 		}
 		tell(s, p)

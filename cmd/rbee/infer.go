@@ -28,6 +28,7 @@ type inferFlags struct {
 	temperature, topP, minP, repeatPenalty        float64
 	deadline, grace, lease, stall, load           time.Duration
 	raw, ignoreEOS, json, quiet, timings, noPull  bool
+	push                                          bool
 	plan                                          bool // the request only asks what would be done
 	chat                                          bool // more requests follow
 }
@@ -47,6 +48,7 @@ stopped after it. Ctrl-C cancels the answer, keeps what was printed, and stops t
   rbee infer --model tinyllama --prompt-file question.txt --max-tokens 200
   git diff | rbee infer --model qwen --system "Review this change." -
   rbee infer --node mac,box --model tinyllama --prompt hi
+  rbee infer --node mac --push --model ./mine.gguf --prompt hi
   rbee infer --model demo --prompt hi --json | jq -r 'select(.type=="done").text'`,
 		Args: func(c *cobra.Command, args []string) error {
 			if len(args) == 1 && args[0] == "-" {
@@ -122,6 +124,7 @@ func (f *inferFlags) placeFlags(fl *pflag.FlagSet) {
 	fl.StringVar(&f.worker, "worker", "", "the kind of worker: rbee node detect lists those of a node (default: the config's default_worker, llama.cpp)")
 	fl.StringVar(&f.modelsDir, "models-dir", "", "where models are (default: $RBEE_MODELS_DIR, .test-models, the cache)")
 	fl.BoolVar(&f.noPull, "no-pull", false, "do not download a model that is not there")
+	fl.BoolVar(&f.push, "push", false, "send this machine's copy to a node that lacks the model, instead of a download")
 }
 
 // misused is a command line that could not be read. A program that wants JSON Lines gets them then too, wherever
@@ -175,7 +178,7 @@ func (f *inferFlags) request(c *cobra.Command, t *terminal, cfg *settings, promp
 		return filepath.Join(cwd, dir)
 	}
 	r := api.GenerateRequest{
-		ID: ulid.Make().String(), Model: f.model, Node: node, Cwd: cwd, ModelsDir: absolute(f.modelsDir), EnvModelsDir: absolute(t.getenv("RBEE_MODELS_DIR")), NoPull: f.noPull,
+		ID: ulid.Make().String(), Model: f.model, Node: node, Cwd: cwd, ModelsDir: absolute(f.modelsDir), EnvModelsDir: absolute(t.getenv("RBEE_MODELS_DIR")), NoPull: f.noPull, Push: f.push,
 		Prompt: prompt, System: f.system, Raw: f.raw,
 		MaxTokens:     given(c, "max-tokens", f.maxTokens),
 		Temperature:   given(c, "temperature", f.temperature),

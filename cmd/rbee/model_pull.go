@@ -13,7 +13,7 @@ import (
 )
 
 func newModelPull(p *modelPlace) *cobra.Command {
-	var asJSON bool
+	var asJSON, push bool
 	c := &cobra.Command{
 		Use:   "pull MODEL",
 		Short: "Bring a model onto nodes, so that the first answer need not wait for it",
@@ -21,16 +21,20 @@ func newModelPull(p *modelPlace) *cobra.Command {
 others, all at the same time. What is there already is left as it is. A pull that is interrupted keeps what has come;
 the next one goes on from there.
 
+With --push nodes get this machine's copy over the line that rbee has to them, for nodes without internet; MODEL may then
+be the path of a file here, and is called by that file's name there. It is resumed and verified as a download is.
+
 A node that fails does not hold up the others; the exit code is then 1.`,
 		Example: `  rbee model pull tinyllama
   rbee model pull hf:Qwen/Qwen2.5-0.5B-Instruct-GGUF --node mac,box
-  rbee model pull tinyllama --node any`,
+  rbee model pull tinyllama --node any
+  rbee model pull ./mine.gguf --push --node box`,
 		Args: oneModel,
 		RunE: func(c *cobra.Command, args []string) error {
 			if c.Flags().Changed("node") && p.flags.node == "" {
 				return usagef("--node is empty, allowed is a node, several with commas, or any").hint("leave it out for the default")
 			}
-			e, err := p.newErrand(c, asJSON, api.DiskRequest{Do: api.DoPull, Model: args[0]})
+			e, err := p.newErrand(c, asJSON, api.DiskRequest{Do: api.DoPull, Model: args[0], Push: push})
 			if err != nil {
 				return err
 			}
@@ -52,6 +56,7 @@ A node that fails does not hold up the others; the exit code is then 1.`,
 		},
 	}
 	c.Flags().BoolVar(&asJSON, "json", false, "write JSON Lines, one object a node")
+	c.Flags().BoolVar(&push, "push", false, "send this machine's copy instead of having the node download it")
 	return c
 }
 

@@ -42,7 +42,7 @@ digest is printed and nothing is claimed.`,
 			if err != nil {
 				return err
 			}
-			var hub *fetch.Fetcher
+			var hub shelf.Planner
 			if !offline {
 				hub = fetch.New(fetch.Options{Getenv: env.Getenv})
 			}

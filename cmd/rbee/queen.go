@@ -34,6 +34,7 @@ type queenOptions struct {
 
 	// What the request will need, so that its start overlaps the queen's. With Plan nothing is.
 	Plan         bool
+	Push         bool
 	Node         string
 	Model        string
 	Cwd          string

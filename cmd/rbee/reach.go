@@ -63,7 +63,7 @@ func (i *inference) start(ctx context.Context) (queen, error) {
 	o := queenOptions{
 		RunID: run, LogDir: logs,
 		Node: r.Node, Model: r.Model, Cwd: r.Cwd, ModelsDir: r.ModelsDir, EnvModelsDir: r.EnvModelsDir,
-		Plan: i.flags.plan, Reuse: i.flags.chat, Backend: r.Backend, Device: r.Device, GPULayers: r.GPULayers, Worker: r.Worker,
+		Plan: i.flags.plan, Push: i.flags.push, Reuse: i.flags.chat, Backend: r.Backend, Device: r.Device, GPULayers: r.GPULayers, Worker: r.Worker,
 		Lease: i.flags.lease, Stall: i.flags.stall, LoadTimeout: i.flags.load, Narrate: i.say.Say, Warn: warn,
 	}
 	if r.Context != nil {

@@ -36,6 +36,9 @@ var scenarios = map[string]func(s *gatewaytest.Stream){
 		s.Tokens(fmt.Sprintf("device: backend=%s device=%s gpu_layers=%s\n", load.GetBackend(), load.GetDevice(), layers))
 		s.Tokens(fmt.Sprintf("node: %s\n", g.GetNode()))
 		s.Tokens(fmt.Sprintf("model: %s cwd=%s dir=%s\n", g.GetModel().GetRef(), g.GetModel().GetCwd(), cmp.Or(g.GetModel().GetModelsDir(), g.GetModel().GetEnvModelsDir())))
+		if g.GetModel().GetPush() {
+			s.Tokens("pushed\n")
+		}
 		s.Done("stop", 2)
 	},
 	// wait goes on until it is cancelled.

@@ -38,7 +38,7 @@ func start(ctx context.Context, o queenOptions) (queen, error) {
 	if !o.Plan {
 		pre = &messages.Prestart{
 			Node:  o.Node,
-			Model: &messages.ModelRef{Ref: o.Model, Cwd: o.Cwd, ModelsDir: o.ModelsDir, EnvModelsDir: o.EnvModelsDir},
+			Model: &messages.ModelRef{Ref: o.Model, Cwd: o.Cwd, ModelsDir: o.ModelsDir, EnvModelsDir: o.EnvModelsDir, Push: o.Push},
 			Load:  &messages.LoadOptions{Context: o.Context, Threads: o.Threads, Backend: o.Backend, Device: o.Device, GpuLayers: o.GPULayers, Worker: o.Worker},
 		}
 	}

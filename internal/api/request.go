@@ -11,6 +11,7 @@ type GenerateRequest struct {
 	// EnvModelsDir is the caller's RBEE_MODELS_DIR. It counts on the caller's own machine only.
 	EnvModelsDir string    `json:"env_models_dir,omitempty"`
 	NoPull       bool      `json:"no_pull,omitempty"` // a model that is not there is an error, not a download
+	Push         bool      `json:"push,omitempty"`    // such a model comes from the queen's machine instead
 	Prompt       string    `json:"prompt,omitempty"`  // this or Messages
 	System       string    `json:"system,omitempty"`  // goes before Prompt; not with Raw or Messages
 	Messages     []Message `json:"messages,omitempty"`

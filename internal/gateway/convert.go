@@ -18,7 +18,7 @@ func toGenerate(r *api.GenerateRequest) *messages.Generate {
 	g := &messages.Generate{
 		Id:    r.ID,
 		Node:  r.Node,
-		Model: &messages.ModelRef{Ref: r.Model, Cwd: r.Cwd, ModelsDir: r.ModelsDir, EnvModelsDir: r.EnvModelsDir, NoPull: r.NoPull},
+		Model: &messages.ModelRef{Ref: r.Model, Cwd: r.Cwd, ModelsDir: r.ModelsDir, EnvModelsDir: r.EnvModelsDir, NoPull: r.NoPull, Push: r.Push},
 		Load: &messages.LoadOptions{Context: or(r.Context, 0), Threads: or(r.Threads, 0), Backend: r.Backend, Device: r.Device,
 			GpuLayers: r.GPULayers, Worker: r.Worker},
 		Raw: r.Raw,

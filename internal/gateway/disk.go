@@ -28,6 +28,16 @@ func (g *gateway) disk(w http.ResponseWriter, r *http.Request) {
 	g.serve(w, r, toDisk(&req), req.WantSpans)
 }
 
+// onlyUser refuses what is the business of this machine's user alone to whoever comes with a key: to look after disks, and
+// to send files of this machine.
+func onlyUser(c Caller, g *messages.Generate) *fault.Error {
+	if c.Tenant == "" || g.GetDisk() == nil && !g.GetModel().GetPush() {
+		return nil
+	}
+	return fault.New(fault.ModelAccessDenied, "the key %s is for answers: it may not look after models, or have them pushed", c.Tenant).
+		WithHint("ask on the queen's own machine, through its socket")
+}
+
 func toDisk(r *api.DiskRequest) *messages.Generate {
 	g := &messages.Generate{
 		Id:          r.ID,

@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"slices"
 	"strings"
 	"testing"
@@ -87,5 +88,27 @@ func TestResolveNamesTheNodesOfAList(t *testing.T) {
 	}
 	if _, err := c.Resolve(context.Background(), "a,,b"); fault.CodeOf(err) != fault.InvalidRequest {
 		t.Errorf("a list with a hole: %v", err)
+	}
+}
+
+// A key opens the way to answers. Whoever has one does not delete models, nor have files of the queen's machine sent.
+func TestAKeyDoesNotLookAfterModels(t *testing.T) {
+	b := &gatewaytest.Backend{Play: func(s *gatewaytest.Stream) { s.Told() }}
+	h := gateway.Handler(b, gateway.Options{})
+	for path, body := range map[string]string{
+		"/rbee/v1/models":   `{"do":"rm","model":"x"}`,
+		"/rbee/v1/generate": `{"model":"/home/u/private.gguf","prompt":"hi","node":"mac","push":true}`,
+		"/rbee/v1/plan":     `{"model":"/home/u/private.gguf","prompt":"hi","node":"mac","push":true}`,
+	} {
+		r := httptest.NewRequest(http.MethodPost, path, strings.NewReader(body))
+		r.Header.Set("Content-Type", "application/json")
+		w := httptest.NewRecorder()
+		h.ServeHTTP(w, r.WithContext(gateway.WithCaller(r.Context(), gateway.Caller{Tenant: "laptop"})))
+		if w.Code != http.StatusForbidden || !strings.Contains(w.Body.String(), "the key laptop") {
+			t.Errorf("%s: %d %s", path, w.Code, w.Body)
+		}
+	}
+	if n := len(b.Requests()); n > 0 {
+		t.Errorf("%d requests went down", n)
 	}
 }

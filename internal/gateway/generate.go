@@ -31,6 +31,10 @@ func (g *gateway) answer(w http.ResponseWriter, r *http.Request, set func(*messa
 
 // serve submits a request and writes what comes of it.
 func (g *gateway) serve(w http.ResponseWriter, r *http.Request, msg *messages.Generate, wantSpans bool) {
+	if f := onlyUser(CallerOf(r.Context()), msg); f != nil {
+		writeError(w, f)
+		return
+	}
 	ctx, stop := context.WithCancel(r.Context())
 	defer stop()
 	stream, err := g.backend.Submit(ctx, msg)

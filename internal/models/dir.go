@@ -84,7 +84,7 @@ func (e Env) absolute(path string) (string, error) {
 		return filepath.Clean(path), nil
 	case !e.Local:
 		return "", fault.New(fault.ModelRefInvalid, "the relative path %s means nothing on another machine", clip(path)).
-			WithHint("give a path of that node, or the name of a model that is there: sending files from here is not possible yet")
+			WithHint("give a path of that node or the name of a model; or --push, to send the file that is here")
 	case !filepath.IsAbs(e.CWD):
 		return "", fault.New(fault.ModelRefInvalid, "cannot resolve the relative path %s: the caller's working directory is not known", clip(path)).
 			WithHint("give the whole path")

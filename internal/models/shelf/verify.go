@@ -38,10 +38,15 @@ func (v Verified) Wrong() error {
 		WithHint("delete it with rbee model rm, and get it again").With("path", v.File).With("expected", v.Expected).With("found", v.SHA256)
 }
 
+// Planner asks the hub what it has; a fetch.Fetcher is one.
+type Planner interface {
+	Plan(context.Context, models.Want) (*fetch.Plan, error)
+}
+
 // Verify computes the digests of a model's files again and compares them with those of the reference, of the hub (asked
 // through hub unless that is nil), or of the cache they are in. found hears of each file, read of the bytes that were
 // read, of all files together; both may be nil. A wrong digest is no error of Verify's own: see Verified.Wrong.
-func Verify(ctx context.Context, ref string, env models.Env, hub *fetch.Fetcher, read func(done, total int64), found func(Verified) error) error {
+func Verify(ctx context.Context, ref string, env models.Env, hub Planner, read func(done, total int64), found func(Verified) error) error {
 	m, err := models.Resolve(ctx, ref, env) // compares a digest of the reference
 	if err != nil {
 		return err
@@ -79,7 +84,7 @@ func Verify(ctx context.Context, ref string, env models.Env, hub *fetch.Fetcher,
 }
 
 // hubDigests are what the hub says of the files of a model, by where they are here; nil if it is not from the hub.
-func hubDigests(ctx context.Context, ref string, env models.Env, hub *fetch.Fetcher) (map[string]string, error) {
+func hubDigests(ctx context.Context, ref string, env models.Env, hub Planner) (map[string]string, error) {
 	w, err := models.WantOf(ref, env)
 	if err != nil || w == nil {
 		return nil, err
