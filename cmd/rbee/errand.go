@@ -61,7 +61,7 @@ func (p *modelPlace) elsewhere(c *cobra.Command) (bool, error) {
 // newErrand makes an errand of the flags. r says what to do, without the node.
 func (p *modelPlace) newErrand(c *cobra.Command, asJSON bool, r api.DiskRequest) (*errand, error) {
 	p.flags.plan = true // no worker is started ahead
-	p.flags.grace, p.flags.stall = api.DefaultGraceMS*time.Millisecond, time.Minute
+	p.flags.grace, p.flags.stall, p.flags.load = api.DefaultGraceMS*time.Millisecond, time.Minute, time.Minute
 	if err := p.flags.times(c, p.t.getenv); err != nil {
 		return nil, err
 	}
