@@ -1735,6 +1735,7 @@ type Done struct {
 	Spans         []byte                 `protobuf:"bytes,5,opt,name=spans,proto3" json:"spans,omitempty"`           // OTLP: the request's spans in the worker
 	Plan          *Plan                  `protobuf:"bytes,6,opt,name=plan,proto3" json:"plan,omitempty"`             // of a request that only asked for it
 	Embeddings    []*Embedding           `protobuf:"bytes,7,rep,name=embeddings,proto3" json:"embeddings,omitempty"` // of a request that asked for them, one for each input
+	Continued     int64                  `protobuf:"varint,8,opt,name=continued,proto3" json:"continued,omitempty"`  // how often the answer went on with another worker; set by the queen
 	Disk          *DiskReport            `protobuf:"bytes,40,opt,name=disk,proto3" json:"disk,omitempty"`            // of a request that was about the node's disk
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1817,6 +1818,13 @@ func (x *Done) GetEmbeddings() []*Embedding {
 		return x.Embeddings
 	}
 	return nil
+}
+
+func (x *Done) GetContinued() int64 {
+	if x != nil {
+		return x.Continued
+	}
+	return 0
 }
 
 func (x *Done) GetDisk() *DiskReport {
@@ -2983,7 +2991,7 @@ const file_messages_work_proto_rawDesc = "" +
 	"\x06pieces\x18\x02 \x01(\x03R\x06pieces\"0\n" +
 	"\x06Cancel\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x16\n" +
-	"\x06reason\x18\x02 \x01(\tR\x06reason\"\xa3\x02\n" +
+	"\x06reason\x18\x02 \x01(\tR\x06reason\"\xc1\x02\n" +
 	"\x04Done\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12#\n" +
 	"\rfinish_reason\x18\x02 \x01(\tR\ffinishReason\x12$\n" +
@@ -2993,7 +3001,8 @@ const file_messages_work_proto_rawDesc = "" +
 	"\x04plan\x18\x06 \x01(\v2\r.rbee.v1.PlanR\x04plan\x122\n" +
 	"\n" +
 	"embeddings\x18\a \x03(\v2\x12.rbee.v1.EmbeddingR\n" +
-	"embeddings\x12'\n" +
+	"embeddings\x12\x1c\n" +
+	"\tcontinued\x18\b \x01(\x03R\tcontinued\x12'\n" +
 	"\x04disk\x18( \x01(\v2\x13.rbee.v1.DiskReportR\x04disk\"\xb1\x04\n" +
 	"\x04Plan\x12\x12\n" +
 	"\x04node\x18\x01 \x01(\tR\x04node\x12\x14\n" +

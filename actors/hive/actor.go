@@ -133,6 +133,8 @@ func (h *hive) take(m any, sender *actor.PID) {
 	switch m := m.(type) {
 	case *messages.Generate:
 		h.arrive(m, sender)
+	case arrival:
+		h.arrive(m.g, m.to)
 	case resolved:
 		h.resolved(m)
 	case diskDone:

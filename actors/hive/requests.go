@@ -16,9 +16,24 @@ import (
 // maxWorkers bounds the processes one hive starts, until memory decides.
 const maxWorkers = 64
 
+// againTime is when a request that comes too early is looked at again.
+const againTime = 20 * time.Millisecond
+
+// arrival is a request that came while an earlier attempt of it was still here.
+type arrival struct {
+	g  *messages.Generate
+	to streamPID
+}
+
 // arrive takes a request into the ledger and resolves its model, which reads the disk and so happens outside.
 func (h *hive) arrive(g *messages.Generate, to streamPID) {
-	if to == nil || h.ledger[g.GetId()] != nil {
+	if to == nil {
+		return
+	}
+	if p := h.ledger[g.GetId()]; p != nil {
+		if p.GetAttempt() < g.GetAttempt() { // its worker has not said yet that it released it
+			h.later(againTime, arrival{g, to})
+		}
 		return
 	}
 	p := &pending{Generate: g, to: to, arrived: time.Now(), cancel: func() {}}
@@ -304,7 +319,7 @@ func (h *hive) stalled(m *messages.Stalled) {
 		return
 	}
 	s := p.on
-	h.settle(p, fault.New(fault.WorkerStalled, "the worker made no token"), false)
+	h.settle(p, fault.New(fault.WorkerStalled, "the worker made no token"), true)
 	s.cause = "stalled"
 	h.step(s, evStall)
 }

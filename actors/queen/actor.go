@@ -75,8 +75,9 @@ type queen struct {
 // What the gateway, the streams and the queen's own timers say.
 type (
 	submit struct {
-		g  *messages.Generate
-		to *actor.PID
+		g   *messages.Generate
+		to  *actor.PID
+		was *actor.PID // who listened to the attempt before; nil for the first
 	}
 	settled struct {
 		id string

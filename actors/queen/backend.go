@@ -57,7 +57,7 @@ func (b *Backend) Submit(ctx context.Context, g *messages.Generate) (gateway.Str
 		b.streams[g.GetId()] = s
 	}
 	b.mu.Unlock()
-	b.system.Root.Send(b.pid, submit{g, s.pid})
+	b.system.Root.Send(b.pid, submit{g: g, to: s.ear.Load()})
 	return s, nil
 }
 

@@ -42,7 +42,7 @@ func TestARequestBeforeBeginStartsNoSecondHive(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, m := range []any{submit{&messages.Generate{Id: "r", Node: "n"}, client}, Begin{}, Stop{Cause: "test"}} {
+	for _, m := range []any{submit{g: &messages.Generate{Id: "r", Node: "n"}, to: client}, Begin{}, Stop{Cause: "test"}} {
 		ep.System.Root.Send(pid, m)
 	}
 	select {

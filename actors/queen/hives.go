@@ -289,8 +289,9 @@ func (q *queen) lose(h *hive) {
 	for _, r := range q.ledger {
 		switch {
 		case r.node == h.node.Name:
-			// A daemon lives on: a request that has no token yet may go to the node's next life.
-			q.root.Send(r.to, &messages.Failed{Id: r.GetId(), Error: messages.FromFault(h.fault), Retryable: !q.Ephemeral && h.fault.Code == fault.NodeLost})
+			// A daemon lives on: the request may go to the node's next life. Elsewhere it may if it may go elsewhere.
+			again := h.fault.Code == fault.NodeLost && q.stopping == nil && (!q.Ephemeral || len(r.nodes) > 1)
+			q.root.Send(r.to, &messages.Failed{Id: r.GetId(), Error: messages.FromFault(h.fault), Retryable: again})
 		case r.node == "" && r.asks(h.node.Name):
 			q.leaveOut(r, h)
 			r.survey.failed[h.node.Name] = h.fault

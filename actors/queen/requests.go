@@ -42,7 +42,7 @@ func (q *queen) submit(s submit) {
 		q.fail(s.to, id, fault.New(fault.QueenStopping, "the queen is stopping and takes no new request").WithHint("run the command again when it has stopped: it then starts a queen of its own"))
 		return
 	}
-	if old := q.ledger[id]; old != nil && old.to != s.to {
+	if old := q.ledger[id]; old != nil && old.to != s.to && old.to != s.was {
 		q.fail(s.to, id, fault.New(fault.InvalidRequest, "a request with id %s is running already", id).WithHint("let rbee choose the id"))
 		return
 	}

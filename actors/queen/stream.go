@@ -2,11 +2,10 @@ package queen
 
 import (
 	"context"
-	"crypto/rand"
-	"encoding/hex"
 	"io"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
@@ -33,17 +32,24 @@ const (
 	defaultStall = 60 * time.Second
 )
 
-// stream is one request's end in the queen: an actor on the tree's side, a gateway.Stream on the client's.
+// stream is one request's end in the queen: an actor on the tree's side, a gateway.Stream on the client's. Each attempt
+// has an actor of its own (an ear), so that what a lost worker still says reaches nobody.
 type stream struct {
 	q        *Backend
 	g        *messages.Generate
-	pid      *actor.PID
+	ear      atomic.Pointer[actor.PID]
 	deadline time.Time
+	timer    *time.Timer // of the deadline
 
-	// Owned by the actor.
+	// Owned by the ear.
+	pid      *actor.PID // its own
+	ears     []*ear     // of all attempts, the last one is it
+	attempt  int64
 	worker   *actor.PID // since Accepted
-	seq      int64      // next piece
-	tokens   int64
+	owed     int64      // credit for pieces that were read while there was no worker
+	seq      int64      // next piece of this attempt
+	tokens   int64      // of all attempts
+	soFar    soFar
 	accepted time.Time
 	cancel   *fault.Error // why it is being cancelled
 	over     bool
@@ -67,31 +73,29 @@ type (
 	cancelThis  struct{ why *fault.Error }
 	cancelOver  struct{}
 	holdOver    struct{}
+	stallOver   struct{ lost *fault.Error }
 	deadlineNow struct{}
 )
 
 func newStream(b *Backend, g *messages.Generate) (*stream, error) {
-	var name [16]byte
-	_, _ = rand.Read(name[:]) // never fails (crypto/rand)
-	s := &stream{q: b, g: g, placed: g.GetQuiet(), wake: make(chan struct{}, 1)}
+	s := &stream{q: b, g: g, placed: g.GetQuiet(), attempt: 1, wake: make(chan struct{}, 1)}
 	s.view.begin(g)
 	g.Credit = firstCredit
 	if g.GetBudgetMs() > 0 {
 		s.deadline = time.Now().Add(time.Duration(g.GetBudgetMs()) * time.Millisecond)
 	}
-	// The name is the capability: workers answer only to streams whose name they were given.
-	s.pid = actor.NewPID(b.system.Address(), transport.StreamPrefix+hex.EncodeToString(name[:]))
-	_, err := b.system.Root.SpawnNamed(actor.PropsFromProducer(func() actor.Actor { return s }), s.pid.Id)
-	return s, err
+	if err := s.listen(); err != nil {
+		return nil, err
+	}
+	if !s.deadline.IsZero() {
+		s.timer = s.later(time.Until(s.deadline), deadlineNow{})
+	}
+	return s, nil
 }
 
-// Receive is the actor.
-func (s *stream) Receive(c actor.Context) {
+// receive is the ear.
+func (s *stream) receive(c actor.Context) {
 	switch m := c.Message().(type) {
-	case *actor.Started:
-		if !s.deadline.IsZero() {
-			s.later(time.Until(s.deadline), deadlineNow{})
-		}
 	case *messages.Narration:
 		if m.GetKind() == placedKind {
 			s.placed = true
@@ -99,8 +103,6 @@ func (s *stream) Receive(c actor.Context) {
 			return
 		}
 		s.append(gateway.Event{Narration: m})
-	case holdOver:
-		s.release(c)
 	case *messages.Queued:
 		if s.worker == nil && m.GetId() == s.g.GetId() {
 			s.append(gateway.Event{Queued: m})
@@ -117,10 +119,10 @@ func (s *stream) Receive(c actor.Context) {
 		s.onFailed(c, m)
 	case *actor.ReceiveTimeout:
 		s.onSilence(c)
+	case holdOver:
+		s.release(c)
 	case credit:
-		if s.worker != nil && !s.over {
-			c.Send(s.worker, &messages.Credit{Id: s.g.GetId(), Pieces: m.pieces})
-		}
+		s.onCredit(c, m.pieces)
 	case cancelThis:
 		s.onCancel(c, m.why)
 	case deadlineNow:
@@ -129,25 +131,46 @@ func (s *stream) Receive(c actor.Context) {
 		if s.cancel != nil {
 			s.settle(c, gateway.Event{Failed: s.cancel})
 		}
+	case stallOver:
+		if s.soFar.lost == m.lost { // the hive is mum, and nobody else takes the answer on
+			s.settle(c, gateway.Event{Failed: s.failure(m.lost)})
+		}
 	}
 }
 
-func (s *stream) later(d time.Duration, m any) {
-	root, pid := s.q.system.Root, s.pid
-	time.AfterFunc(d, func() { root.Send(pid, m) })
+func (s *stream) onCredit(c actor.Context, pieces int64) {
+	switch {
+	case s.over:
+	case s.worker == nil:
+		s.owed += pieces
+	default:
+		c.Send(s.worker, &messages.Credit{Id: s.g.GetId(), Pieces: pieces})
+	}
 }
+
+func (s *stream) later(d time.Duration, m any) *time.Timer {
+	return time.AfterFunc(d, func() { s.send(m) })
+}
+
+// send reaches the ear that listens now.
+func (s *stream) send(m any) { s.q.system.Root.Send(s.ear.Load(), m) }
 
 func (s *stream) onAccepted(c actor.Context, m *messages.Accepted) {
 	if s.over || m.GetId() != s.g.GetId() {
 		return
 	}
 	s.worker, s.accepted = actor.NewPID(m.GetWorker(), transport.RootID), time.Now()
+	s.soFar.lost = nil
 	c.SetReceiveTimeout(s.q.stall)
 	if !s.placed {
 		s.holding = true
 		s.later(holdTime, holdOver{})
 	}
 	s.emit(gateway.Event{Accepted: m})
+	if s.owed > 0 {
+		s.onCredit(c, s.owed)
+		s.owed = 0
+	}
 	if s.cancel != nil { // it came too late for the way down
 		c.Send(s.worker, &messages.Cancel{Id: s.g.GetId(), Reason: s.cancel.Message})
 	}
@@ -158,7 +181,7 @@ func (s *stream) onTokens(m *messages.Tokens) {
 		return // of a life that is over
 	}
 	s.seq += int64(len(m.GetPieces()))
-	s.tokens += int64(len(m.GetPieces()))
+	s.tokens += s.soFar.add(m)
 	s.emit(gateway.Event{Tokens: m})
 }
 
@@ -178,6 +201,7 @@ func (s *stream) onDone(c actor.Context, m *messages.Done) {
 		s.settle(c, gateway.Event{Failed: fault.New(fault.Cancelled, "the worker was stopped after %d tokens", s.tokens)})
 		return
 	}
+	m.Continued = s.soFar.continued
 	s.settle(c, gateway.Event{Done: m})
 }
 
@@ -189,19 +213,30 @@ func (s *stream) onFailed(c actor.Context, m *messages.Failed) {
 	if s.cancel != nil {
 		f = s.cancel
 	}
-	if m.GetRetryable() && s.cancel == nil && s.tokens == 0 && s.g.GetAttempt() < 2 {
-		s.g.Attempt, s.worker, s.placed = 2, nil, s.g.GetQuiet()
-		s.release(c)
-		c.CancelReceiveTimeout()
-		s.emit(gateway.Event{Narration: &messages.Narration{Source: "queen-rbee", Kind: "warn", Text: f.Message + "; no token was lost, trying once more"}})
-		c.Send(s.q.pid, submit{s.g, s.pid})
+	if m.GetRetryable() && s.cancel == nil && s.again(c, f) {
 		return
 	}
-	if s.tokens > 0 {
-		f.Message += " after " + strconv.FormatInt(s.tokens, 10) + " tokens" + ofMax(s.g.GetMaxTokens())
-		f = f.With("tokens", s.tokens)
+	if m.GetRetryable() {
+		s.soFar.lost = nil // this is the news
 	}
-	s.settle(c, gateway.Event{Failed: f})
+	s.settle(c, gateway.Event{Failed: s.failure(f)})
+}
+
+// failure is f as the client gets it, with what there is of the answer. One that could not go on elsewhere is lost to
+// what broke it off.
+func (s *stream) failure(f *fault.Error) *fault.Error {
+	if lost := s.soFar.lost; lost != nil && lost != f && f != s.cancel {
+		f = fault.New(lost.Code, "%s; it could not go on elsewhere: %s", lost.Message, f.Message).WithHint("%s", f.Hint).
+			With("node", lost.Details["node"]).With("then", f.Code)
+	}
+	if s.tokens == 0 {
+		return f
+	}
+	f.Message += " after " + strconv.FormatInt(s.tokens, 10) + " tokens" + ofMax(s.g.GetMaxTokens())
+	if n := s.soFar.continued; n > 0 {
+		f = f.With("continued", n)
+	}
+	return f.With("tokens", s.tokens)
 }
 
 func ofMax(n int64) string {
@@ -221,8 +256,16 @@ func (s *stream) onSilence(c actor.Context) {
 		return
 	}
 	c.Send(s.q.pid, stalled{s.g.GetId()})
-	s.settle(c, gateway.Event{Failed: fault.New(fault.WorkerStalled, "no token for %v on %s, after %d tokens", s.q.stall, s.g.GetNode(), s.tokens).
-		WithHint("the worker is being replaced; run the command again").With("tokens", s.tokens).With("worker", s.worker.GetAddress())})
+	f := fault.New(fault.WorkerStalled, "no token for %v on %s, after %d tokens", s.q.stall, s.g.GetNode(), s.tokens).
+		WithHint("the worker is being replaced; run the command again").With("tokens", s.tokens).With("worker", s.worker.GetAddress())
+	if s.cancel == nil && s.mayGoOn() {
+		s.soFar.lost = f // the hive says so too, and then it goes on elsewhere
+		s.worker = nil
+		c.CancelReceiveTimeout()
+		s.later(cancelTime, stallOver{f})
+		return
+	}
+	s.settle(c, gateway.Event{Failed: f})
 }
 
 func (s *stream) onCancel(c actor.Context, why *fault.Error) {
@@ -262,6 +305,9 @@ func (s *stream) settle(c actor.Context, e gateway.Event) {
 	}
 	s.over = true
 	c.CancelReceiveTimeout()
+	if s.timer != nil {
+		s.timer.Stop()
+	}
 	c.Send(s.q.pid, settled{s.g.GetId(), s.pid})
 	s.q.forget(s)
 	s.append(e)
@@ -269,7 +315,9 @@ func (s *stream) settle(c actor.Context, e gateway.Event) {
 	s.closed = true
 	s.mu.Unlock()
 	s.signal()
-	c.Stop(c.Self())
+	for _, e := range s.ears {
+		c.Stop(e.pid)
+	}
 }
 
 // ---- the client's side ----
@@ -346,11 +394,11 @@ func (s *stream) Flushed(pieces int) {
 	}
 	s.mu.Unlock()
 	if n >= creditStep {
-		s.q.system.Root.Send(s.pid, credit{n})
+		s.send(credit{n})
 	}
 }
 
 // Cancel implements gateway.Stream.
 func (s *stream) Cancel(reason string) {
-	s.q.system.Root.Send(s.pid, cancelThis{fault.New(fault.Cancelled, "cancelled: %s", reason)})
+	s.send(cancelThis{fault.New(fault.Cancelled, "cancelled: %s", reason)})
 }

@@ -21,6 +21,11 @@ func (v *view) begin(g *messages.Generate) {
 		Attempt: g.GetAttempt(), Arrived: time.Now()}
 }
 
+// again: its worker was lost, and it is sent out once more.
+func (v *view) again(attempt int64) {
+	v.state.State, v.state.Attempt, v.state.Worker = "waiting", attempt, ""
+}
+
 func (v *view) see(e gateway.Event) {
 	s := &v.state
 	switch {

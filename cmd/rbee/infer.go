@@ -29,6 +29,7 @@ type inferFlags struct {
 	deadline, grace, lease, stall, load           time.Duration
 	raw, ignoreEOS, json, quiet, timings, noPull  bool
 	push                                          bool
+	noContinue                                    bool
 	plan                                          bool // the request only asks what would be done
 	chat                                          bool // more requests follow
 }
@@ -100,6 +101,7 @@ func (f *inferFlags) answerFlags(fl *pflag.FlagSet) {
 	fl.Float64Var(&f.repeatPenalty, "repeat-penalty", api.DefaultRepeatPenalty, "make the last 64 tokens less likely; 1 is off")
 	fl.Int64Var(&f.seed, "seed", 0, "for the same answer again (default: random, shown at the end)")
 	fl.StringArrayVar(&f.stop, "stop", nil, "end before this text; may be repeated")
+	fl.BoolVar(&f.noContinue, "no-continue", false, "if the worker is lost, fail with what was printed instead of going on with another")
 }
 
 // treeFlags are the flags that name a queen, or say how patient the tree is that is started instead.
@@ -189,6 +191,7 @@ func (f *inferFlags) request(c *cobra.Command, t *terminal, cfg *settings, promp
 		Seed:          given(c, "seed", f.seed),
 		Stop:          f.stop,
 		IgnoreEOS:     f.ignoreEOS,
+		NoContinue:    f.noContinue,
 		Context:       given(c, "ctx", f.context),
 		Threads:       given(c, "threads", f.threads),
 		Backend:       f.backend,

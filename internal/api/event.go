@@ -59,7 +59,8 @@ type Done struct {
 	Timings      Timings `json:"timings"`
 	FinishReason string  `json:"finish_reason"` // stop, length, cancelled, planned, told
 	Seed         uint32  `json:"seed"`
-	Plan         *Plan   `json:"plan,omitempty"` // of a request that only asked for it
+	Continued    int64   `json:"continued,omitempty"` // how often it lost its worker and went on with another
+	Plan         *Plan   `json:"plan,omitempty"`      // of a request that only asked for it
 
 	Disk *DiskReport `json:"disk,omitempty"` // of a request about a node's disk
 }

@@ -26,6 +26,8 @@ type GenerateRequest struct {
 	Seed          *int64   `json:"seed,omitempty"`
 	Stop          []string `json:"stop,omitempty"`
 	IgnoreEOS     bool     `json:"ignore_eos,omitempty"`
+	// NoContinue: an answer that loses its worker fails, instead of going on with another.
+	NoContinue bool `json:"no_continue,omitempty"`
 
 	Context    *int64 `json:"context,omitempty"`     // tokens; nil = min(trained, 4096)
 	Threads    *int64 `json:"threads,omitempty"`     // nil = the engine's rule

@@ -32,6 +32,7 @@ func toGenerate(r *api.GenerateRequest) *messages.Generate {
 		MaxTokens:   or(r.MaxTokens, 0),
 		Stop:        r.Stop,
 		IgnoreEos:   r.IgnoreEOS,
+		NoContinue:  r.NoContinue,
 		BudgetMs:    or(r.DeadlineMS, 0),
 		GraceMs:     or(r.GraceMS, api.DefaultGraceMS),
 		Traceparent: r.Traceparent,
@@ -84,6 +85,7 @@ func toDone(d *messages.Done, seed uint32) api.Done {
 		Timings:      toTimings(d.GetTimings()),
 		FinishReason: d.GetFinishReason(),
 		Seed:         seed,
+		Continued:    d.GetContinued(),
 		Plan:         toPlan(d.GetPlan()),
 		Disk:         toReport(d.GetDisk()),
 	}

@@ -102,6 +102,9 @@ func strike(t *testing.T, m moment, who string, sig syscall.Signal) {
 		bin, limit = late[m.late], allowed-lease+lateLease
 		env = append(env, "RBEE_LATE_TIME="+lateTime.String(), "RBEE_LATE_THEN="+filepath.Join(fake, m.late), "RBEE_LEASE="+lateLease.String())
 	}
+	if who == "worker" && m.name == "decoding" {
+		env = append(env, "--no-continue") // how it goes on else is in continue_linux_test.go
+	}
 	r := infer(t, bin, env...)
 	if !m.until(r) {
 		t.Fatalf("the moment never came:\n%s", r.Stderr)
@@ -203,7 +206,7 @@ func TestFaultACrashBeforeTheFirstTokenIsRetriedOnce(t *testing.T) {
 
 func TestFaultACrashAfterTokensKeepsThemAndSaysHowMany(t *testing.T) {
 	t.Parallel()
-	r := infer(t, fake, "RBEE_FAKE_ENGINE=tokens=100,rate=100,crash=decode@7")
+	r := infer(t, fake, "RBEE_FAKE_ENGINE=tokens=100,rate=100,crash=decode@7", "--no-continue")
 	r.Want(1, "WORKER_CRASHED", "segmentation fault")
 	// The worker dies in the moment it made token 7: the last one or two may not have left it.
 	said := regexp.MustCompile(`after (\d+) tokens`).FindStringSubmatch(r.Stderr.String())

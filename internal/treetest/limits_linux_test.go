@@ -9,7 +9,7 @@ import (
 
 func TestTreeAWorkerThatMakesNoTokenIsGivenUp(t *testing.T) {
 	t.Parallel()
-	r := infer(t, fake, "RBEE_FAKE_ENGINE=tokens=100000,rate=200,hang=decode@10", "--stall", "1s", "--json")
+	r := infer(t, fake, "RBEE_FAKE_ENGINE=tokens=100000,rate=200,hang=decode@10", "--stall", "1s", "--no-continue", "--json")
 	r.Want(1, "WORKER_STALLED", "no token for 1s")
 	if !strings.Contains(r.Stdout.String(), "tok8") {
 		t.Errorf("what was made before is lost: %s", r.Stdout)
@@ -27,7 +27,7 @@ func TestTreeDaemonReplacesAWorkerThatMakesNoToken(t *testing.T) {
 	t.Parallel()
 	once := filepath.Join(t.TempDir(), "once")
 	d := startDaemon(t, fake, []string{"RBEE_FAKE_ENGINE=tokens=20,rate=100,hang=decode@10,once=" + once}, "--stall", "1s")
-	d.ask(1, "WORKER_STALLED")
+	d.ask(1, "WORKER_STALLED", "--no-continue")
 	d.ask(0, "tok19")
 	if !d.log.Wait("worker-0.1 on localhost exited (killed: stalled)") {
 		t.Errorf("no word of the worker's end:\n%s", d.log)
