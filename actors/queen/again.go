@@ -18,10 +18,11 @@ import (
 )
 
 const (
-	// maxAttempts is how often a request without a token is sent out.
-	maxAttempts = 2
-	// maxContinued is how often an answer goes on with another worker: one that breaks every worker ends with the error
-	// of the last.
+	// maxFruitless is how many workers in a row may be lost without a new token, and the request be sent out again. One
+	// that breaks its workers breaks three, which leaves the model some of its deaths (supervisor.DefaultRestartPolicy)
+	// for others.
+	maxFruitless = 2
+	// maxContinued is how often an answer goes on with another worker in all.
 	maxContinued = 5
 )
 
@@ -31,11 +32,13 @@ type soFar struct {
 	bytes     int64   // of their text that came, and so goes to the client
 	unknown   bool    // a token came without its id: nobody can go on
 	continued int64
+	fruitless int64        // workers lost in a row without a new token
 	lost      *fault.Error // why the last worker was lost, if one was
 }
 
 // add takes more of the answer, and returns how many tokens that is.
 func (f *soFar) add(m *messages.Tokens) (n int64) {
+	f.fruitless = 0
 	f.unknown = f.unknown || len(m.GetIds()) != len(m.GetPieces())
 	for i, piece := range m.GetPieces() {
 		f.bytes += int64(len(piece))
@@ -52,7 +55,7 @@ func (f *soFar) add(m *messages.Tokens) (n int64) {
 
 // mayGoOn says whether the answer can go on with another worker.
 func (s *stream) mayGoOn() bool {
-	return !s.g.GetNoContinue() && !s.soFar.unknown && s.soFar.continued < maxContinued
+	return !s.g.GetNoContinue() && !s.soFar.unknown && s.soFar.continued < maxContinued && s.soFar.fruitless < maxFruitless
 }
 
 // again sends the request out once more after its worker was lost: anew if no token came, else to go on from what came.
@@ -60,7 +63,7 @@ func (s *stream) mayGoOn() bool {
 func (s *stream) again(c actor.Context, why *fault.Error) bool {
 	fresh := s.soFar.bytes == 0 && len(s.soFar.ids) == 0
 	switch {
-	case fresh && s.attempt >= maxAttempts, !fresh && !s.mayGoOn():
+	case fresh && s.soFar.fruitless >= maxFruitless, !fresh && !s.mayGoOn():
 		return false
 	case fresh:
 		s.say(why.Message + "; no token was lost, trying once more")
@@ -71,6 +74,7 @@ func (s *stream) again(c actor.Context, why *fault.Error) bool {
 	if was := s.soFar.lost; was == nil || was.Code != fault.WorkerStalled || why.Code != fault.WorkerStalled {
 		s.soFar.lost = why // a stall is known better here than to the hive
 	}
+	s.soFar.fruitless++
 	s.attempt, s.worker, s.seq, s.placed = s.attempt+1, nil, 0, s.g.GetQuiet()
 	s.mu.Lock()
 	s.view.again(s.attempt)
