@@ -166,7 +166,7 @@ func (h *hive) take(m any, sender *actor.PID) {
 	case loadCheck:
 		h.loadCheck(m.s)
 	case idleCheck:
-		if ttl := h.ttl(); m.s.state == idle && ttl > 0 && time.Since(m.s.used) >= ttl {
+		if ttl := h.ttl(m.s); m.s.state == idle && ttl >= 0 && time.Since(m.s.used) >= ttl {
 			h.step(m.s, evIdle)
 		}
 	case lineTick:
@@ -303,9 +303,7 @@ func (h *hive) step(s *slot, e event) {
 func (h *hive) do(s *slot, e effect) {
 	switch e {
 	case doArmIdle:
-		if ttl := h.ttl(); ttl > 0 {
-			h.later(ttl, idleCheck{s})
-		}
+		h.armIdle(s)
 	case doStopLink:
 		m := supervisor.StopLink{Grace: supervisor.DefaultGrace, Cause: string(s.state)}
 		if u := s.unload; u != nil {
@@ -325,6 +323,9 @@ func (h *hive) do(s *slot, e effect) {
 	case doSettle:
 		h.settleActive(s)
 	case doRemove:
+		if s.idle != nil {
+			s.idle.Stop()
+		}
 		delete(h.slots, s.link.Address)
 		h.registry.Remove(s.link.Address)
 		h.changed()
@@ -332,7 +333,23 @@ func (h *hive) do(s *slot, e effect) {
 	}
 }
 
-func (h *hive) ttl() time.Duration { return time.Duration(h.Hive.GetIdleTtlMs()) * time.Millisecond }
+// ttl is how long s stays when it is idle; negative = for ever. The last request's wish counts.
+func (h *hive) ttl(s *slot) time.Duration {
+	if s.keep != nil {
+		return time.Duration(*s.keep) * time.Millisecond
+	}
+	return time.Duration(h.Hive.GetIdleTtlMs()) * time.Millisecond
+}
+
+// armIdle sets the one timer of an idle worker. Also with no time at all it is a message: who waits is served first.
+func (h *hive) armIdle(s *slot) {
+	if s.idle != nil {
+		s.idle.Stop()
+	}
+	if ttl := h.ttl(s); ttl >= 0 {
+		s.idle = time.AfterFunc(ttl, func() { h.send(idleCheck{s}) })
+	}
+}
 
 func (h *hive) loadTimeout() time.Duration {
 	if ms := h.Hive.GetLoadTimeoutMs(); ms > 0 {

@@ -219,6 +219,9 @@ func (h *hive) give(p *pending, s *slot) {
 	h.served(p)
 	p.on, s.used = s, time.Now()
 	s.known.Add(p.GetPrefix())
+	if p.KeepAliveMs != nil {
+		s.keep = p.KeepAliveMs
+	}
 	s.active[p.GetId()] = p
 	if p.Warm = s.told && p.told != s; p.Warm && !p.GetQuiet() {
 		h.narrate(p.to, "rbee-hive", "ready", "reusing "+transport.Base(s.link.Address)+", loaded already", 1)

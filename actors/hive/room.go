@@ -17,7 +17,7 @@ func (h *hive) room(p *pending) (stop []*slot, others usage, ok bool) {
 		switch {
 		case s.state == draining || s.state == failed:
 			ending = append(ending, s)
-		case s.state == idle && h.ttl() > 0:
+		case s.state == idle && h.ttl(s) >= 0:
 			spare = append(spare, s)
 		}
 	}
@@ -55,7 +55,7 @@ func (h *hive) makeRoom(p *pending, err error) bool {
 func (h *hive) spare() usage {
 	var idles []*slot
 	for _, s := range h.slots {
-		if s.state == draining || s.state == failed || s.state == idle && h.ttl() > 0 {
+		if s.state == draining || s.state == failed || s.state == idle && h.ttl(s) >= 0 {
 			idles = append(idles, s)
 		}
 	}

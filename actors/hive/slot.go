@@ -33,6 +33,8 @@ type slot struct {
 	active map[string]*pending
 	known  place.Known
 	used   time.Time // last activity
+	keep   *int64    // how long it stays idle, if a request said so; as Generate.keep_alive_ms
+	idle   *time.Timer
 	lifeOf time.Time // last sign of progress of its load
 }
 

@@ -8,6 +8,7 @@ import (
 	"go.opentelemetry.io/otel/trace"
 	"google.golang.org/protobuf/proto"
 
+	"rbee/internal/keepalive"
 	"rbee/internal/lend"
 	"rbee/internal/models"
 	"rbee/internal/telemetry"
@@ -33,12 +34,14 @@ type Config struct {
 	// Alias is what the user's configuration says a model's short name stands for; "" = nothing. It may be nil.
 	Alias func(ref string) string
 	// Loans is what hives on other machines may ask this one for; nil: nothing.
-	Loans   Loans
-	Tracer  trace.Tracer
-	Tracing bool
-	Count   *telemetry.Metrics      // of processes as they start and end; nil in an ephemeral queen, whose owner counts
-	Log     func(node, line string) // a hive's stderr, its workers' lines included
-	Ingest  func(otlp []byte)       // spans from hives and workers
+	Loans Loans
+	// KeepAlive is how long it keeps a model's workers after their last answer; false = IdleTTL. It may be nil.
+	KeepAlive func(ref string) (time.Duration, bool)
+	Tracer    trace.Tracer
+	Tracing   bool
+	Count     *telemetry.Metrics      // of processes as they start and end; nil in an ephemeral queen, whose owner counts
+	Log       func(node, line string) // a hive's stderr, its workers' lines included
+	Ingest    func(otlp []byte)       // spans from hives and workers
 }
 
 // Loans grants a life of a hive what it needs to bring a model, under a name that the request carries, and ends that with
@@ -161,7 +164,7 @@ func (c Config) reach(ctx context.Context, n Node, life int, pre *messages.Prest
 }
 
 func (c Config) launch(ctx context.Context, n Node, r *reach, pre *messages.Prestart) (*supervisor.Launched, error) {
-	ttl := c.IdleTTL.Milliseconds()
+	ttl := keepalive.Millis(c.IdleTTL)
 	if c.Ephemeral {
 		ttl = -1
 	}

@@ -5,6 +5,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"rbee/internal/fault"
+	"rbee/internal/keepalive"
 	"rbee/internal/place"
 	"rbee/messages"
 )
@@ -105,6 +106,11 @@ func (q *queen) forward(h *hive, r *request) {
 		g := proto.Clone(r.Generate).(*messages.Generate)
 		g.Node, g.Model = h.node.Name, q.ref(h.node, r.GetModel())
 		q.lend(h, g, r.Generate)
+		if q.KeepAlive != nil && g.KeepAliveMs == nil {
+			if d, ok := q.KeepAlive(r.GetModel().GetRef()); ok {
+				g.KeepAliveMs = new(keepalive.Millis(d))
+			}
+		}
 		q.root.RequestWithCustomSender(h.link.Peer, g, r.to)
 	}
 }

@@ -79,7 +79,7 @@ func daemon(_ context.Context, o options) (int, error) {
 	count := telemetry.NewMetrics(out.MeterProvider())
 	cfg := queen.Config{
 		Address: address, Count: count, Run: run, Root: os.Getenv(ownproc.EnvRoot), Ephemeral: o.ephemeral, Lease: o.lease, Stall: o.stall, LoadTimeout: o.load,
-		Slots: o.slots, IdleTTL: o.keepAlive, Nodes: nodes(v.file, nil), Alias: alias(v.file), Tracer: tel.Tracer(), Tracing: true, Log: logTo(log.dir), Ingest: ingest(tel),
+		Slots: o.slots, IdleTTL: o.keepAlive, Nodes: nodes(v.file, nil), Alias: alias(v.file), KeepAlive: keepAlive(v.file), Tracer: tel.Tracer(), Tracing: true, Log: logTo(log.dir), Ingest: ingest(tel),
 	}
 	desk := newDesk(os.Getenv)
 	cfg.Loans = desk

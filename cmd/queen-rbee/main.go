@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"rbee/internal/fault"
+	"rbee/internal/keepalive"
 	"rbee/internal/near"
 	"rbee/internal/proc"
 	"rbee/internal/version"
@@ -64,7 +65,8 @@ func run(args []string) int {
 	flags.StringVar(&o.level, "log-level", "", "debug, info, warn or error (default info)")
 	flags.BoolVar(&o.ephemeral, "ephemeral", false, "end after one task, or 30s unused; found by nobody who is not told its --socket")
 	flags.Int64Var(&o.slots, "slots", 4, "requests that one worker answers at the same time")
-	flags.DurationVar(&o.keepAlive, "keep-alive", 5*time.Minute, "end a worker that was idle for so long; -1s = never")
+	o.keepAlive = 5 * time.Minute
+	flags.Var(keepalive.Flag{Value: &o.keepAlive}, "keep-alive", "end a worker that was idle for so long; 0 = at once, -1 = never")
 	flags.DurationVar(&o.grace, "grace", 5*time.Second, "time a worker has to stop before it is killed")
 	flags.DurationVar(&o.drain, "drain", 30*time.Second, "time running requests have to finish when the daemon is told to stop")
 	flags.DurationVar(&o.idle, "idle-timeout", 0, "stop after so long without a request; 0 = never")

@@ -2,6 +2,7 @@ package main
 
 import (
 	"os"
+	"time"
 
 	"rbee/actors/queen"
 	"rbee/deploy"
@@ -24,6 +25,18 @@ func nodes(load func() (*config.File, error), ask sshconn.Passphrase) func(spec 
 			ns = append(ns, queen.Node{Name: n.Name, Local: n.Local, ModelsDir: n.ModelsDir, Devices: n.Devices, Weight: n.Weight, Spawner: n.Spawner})
 		}
 		return ns, nil
+	}
+}
+
+// keepAlive is how long the configuration keeps a model's workers; false if it does not say.
+func keepAlive(load func() (*config.File, error)) func(ref string) (time.Duration, bool) {
+	return func(ref string) (time.Duration, bool) {
+		f, err := load()
+		if err != nil {
+			return 0, false
+		}
+		d, ok := f.KeepAlive[ref]
+		return d, ok
 	}
 }
 

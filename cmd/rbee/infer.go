@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"rbee/internal/api"
+	"rbee/internal/keepalive"
 	"rbee/internal/proc"
 	"rbee/supervisor"
 )
@@ -30,6 +31,7 @@ type inferFlags struct {
 	raw, ignoreEOS, json, quiet, timings, noPull  bool
 	push                                          bool
 	noContinue                                    bool
+	keepAlive                                     time.Duration
 	plan                                          bool // the request only asks what would be done
 	chat                                          bool // more requests follow
 }
@@ -101,6 +103,7 @@ func (f *inferFlags) answerFlags(fl *pflag.FlagSet) {
 	fl.Float64Var(&f.repeatPenalty, "repeat-penalty", api.DefaultRepeatPenalty, "make the last 64 tokens less likely; 1 is off")
 	fl.Int64Var(&f.seed, "seed", 0, "for the same answer again (default: random, shown at the end)")
 	fl.StringArrayVar(&f.stop, "stop", nil, "end before this text; may be repeated")
+	fl.Var(keepalive.Flag{Value: &f.keepAlive}, "keep-alive", "how long a daemon keeps the worker after this answer; 0 = not at all, -1 = never (default: the daemon's)")
 	fl.BoolVar(&f.noContinue, "no-continue", false, "if the worker is lost, fail with what was printed instead of going on with another")
 }
 
@@ -199,6 +202,9 @@ func (f *inferFlags) request(c *cobra.Command, t *terminal, cfg *settings, promp
 		GPULayers:     given(c, "gpu-layers", f.gpuLayers),
 		Worker:        worker,
 		GraceMS:       given(c, "grace", f.grace.Milliseconds()),
+	}
+	if c.Flags().Changed("keep-alive") {
+		r.KeepAlive = new(api.KeepAlive(keepalive.Flag{Value: &f.keepAlive}.String()))
 	}
 	if err := r.Validate(); err != nil {
 		var e *api.FieldError

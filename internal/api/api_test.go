@@ -59,6 +59,7 @@ func TestValidateNamesFieldValueAndRange(t *testing.T) {
 		{"repeat_penalty 0", func(r *GenerateRequest) { r.RepeatPenalty = ptr(0.) }, "repeat_penalty is 0, allowed is more than 0, up to 10"},
 		{"the seed that llama.cpp replaces", func(r *GenerateRequest) { r.Seed = ptr(int64(0xFFFFFFFF)) }, "seed is 4294967295, allowed is 0 to 4294967294"},
 		{"the seed below it", func(r *GenerateRequest) { r.Seed = ptr(int64(0xFFFFFFFE)) }, ""},
+		{"a negative keep-alive", func(r *GenerateRequest) { r.KeepAlive = new(KeepAlive("-5m")) }, `keep_alive is "-5m", allowed is seconds or a duration`},
 		{"empty stop", func(r *GenerateRequest) { r.Stop = []string{""} }, "stop is empty, allowed is 1 to 256 bytes"},
 		{"many stops", func(r *GenerateRequest) { r.Stop = make([]string, 17) }, "stop is 17 strings, allowed is up to 16"},
 		{"context 0", func(r *GenerateRequest) { r.Context = ptr(int64(0)) }, "context is 0, allowed is 1 to 16777216"},

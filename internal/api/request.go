@@ -38,6 +38,9 @@ type GenerateRequest struct {
 	DeadlineMS *int64 `json:"deadline_ms,omitempty"` // time left for the whole answer
 	GraceMS    *int64 `json:"grace_ms,omitempty"`    // what a worker gets that must be stopped for this request
 
+	// KeepAlive is how long its worker stays loaded after it; nil = what the daemon's configuration says.
+	KeepAlive *KeepAlive `json:"keep_alive,omitempty"`
+
 	Traceparent string `json:"traceparent,omitempty"` // W3C trace context
 	WantSpans   bool   `json:"want_spans,omitempty"`  // send the request's spans after the terminal event
 }

@@ -36,6 +36,7 @@ func (r *GenerateRequest) Validate() error {
 		worker("worker", r.Worker),
 		within("deadline_ms", r.DeadlineMS, 1, MaxDeadlineMS),
 		within("grace_ms", r.GraceMS, 0, MaxGraceMS),
+		keepAlive("keep_alive", r.KeepAlive),
 		traceparent("traceparent", r.Traceparent),
 	} {
 		if e != nil {

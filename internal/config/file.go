@@ -3,6 +3,7 @@ package config
 import (
 	"maps"
 	"slices"
+	"time"
 )
 
 // File is what the user's config.toml says. A file that is not there says nothing, and is no error.
@@ -16,6 +17,10 @@ import (
 //
 //	[models]
 //	coder = "hf:Qwen/Qwen2.5-Coder-1.5B-Instruct-GGUF/qwen2.5-coder-1.5b-instruct-q4_k_m.gguf"
+//
+//	[keep_alive]
+//	coder = "1h"
+//	demo = 0
 type File struct {
 	Path string // where it was read from, or would have been; "" if there is no place for it
 
@@ -24,6 +29,9 @@ type File struct {
 	Nodes         map[string]Node   // by name; never nil
 	Models        map[string]string // a model reference by the user's short name for it; never nil
 	Queen         Queen             // of a daemon
+	// KeepAlive is how long a model's workers stay after their last answer, by the reference that requests use; never
+	// nil. keepalive.Forever = for ever.
+	KeepAlive map[string]time.Duration
 }
 
 // Node is how one machine is reached, and what is used of it. What is not in the file is the zero value, except

@@ -5,10 +5,12 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/pelletier/go-toml/v2"
 
 	"rbee/internal/fault"
+	"rbee/internal/keepalive"
 )
 
 // Parse reads the text of a config file; path is only for its errors.
@@ -18,7 +20,7 @@ func Parse(path string, text []byte) (*File, error) {
 		return nil, syntaxFault(path, err)
 	}
 	r := &reader{path: path, index: indexed(text)}
-	f := &File{Path: path, Nodes: map[string]Node{}, Models: map[string]string{}}
+	f := &File{Path: path, Nodes: map[string]Node{}, Models: map[string]string{}, KeepAlive: map[string]time.Duration{}}
 	r.fields(nil, doc, f.fields())
 	return f, r.first()
 }
@@ -38,6 +40,14 @@ func (f *File) fields() fields {
 			if n, ok := r.node(k, v); ok {
 				f.Nodes[name] = n
 			}
+		}),
+		"keep_alive": each(func(r *reader, k key, v any) {
+			d, err := keepalive.Parse(fmt.Sprint(v)) // a text, or a number of seconds
+			if err != nil {
+				r.wrong(k, shown(v), keepalive.Allowed)
+				return
+			}
+			f.KeepAlive[k[len(k)-1]] = d
 		}),
 		"models": each(func(r *reader, k key, v any) {
 			name := k[len(k)-1]

@@ -5,6 +5,9 @@ import (
 	"reflect"
 	"strings"
 	"testing"
+	"time"
+
+	"rbee/internal/keepalive"
 	"unicode"
 
 	"rbee/internal/fault"
@@ -32,6 +35,12 @@ command = ["docker", "exec", "-i", "box", "sh"]
 [models]
 coder = "hf:Qwen/Qwen2.5-Coder-1.5B-Instruct-GGUF/q4.gguf"
 "llama3.1" = "/models/llama.gguf"
+
+[keep_alive]
+coder = "1h30m"
+"llama3.1" = -1
+demo = 0
+phi3 = "90"
 `
 
 func TestEveryKeyIsRead(t *testing.T) {
@@ -47,7 +56,8 @@ func TestEveryKeyIsRead(t *testing.T) {
 			"box":         {Command: []string{"docker", "exec", "-i", "box", "sh"}, Weight: 1},
 			"by-its-name": {Weight: 1},
 		},
-		Models: map[string]string{"coder": "hf:Qwen/Qwen2.5-Coder-1.5B-Instruct-GGUF/q4.gguf", "llama3.1": "/models/llama.gguf"},
+		Models:    map[string]string{"coder": "hf:Qwen/Qwen2.5-Coder-1.5B-Instruct-GGUF/q4.gguf", "llama3.1": "/models/llama.gguf"},
+		KeepAlive: map[string]time.Duration{"coder": 90 * time.Minute, "llama3.1": keepalive.Forever, "demo": 0, "phi3": 90 * time.Second},
 	}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("got  %+v\nwant %+v", got, want)
@@ -74,13 +84,16 @@ func TestAllSpellingsOfANodeAreTheSame(t *testing.T) {
 func TestAnErrorNamesThePlaceTheValueAndWhatIsAllowed(t *testing.T) {
 	for _, c := range []struct{ text, message, hint string }{
 		// unknown keys
-		{"defualt_node = 'a'", "c:1:1: there is no key defualt_node", "did you mean default_node? allowed are default_node, default_worker, models, nodes"},
+		{"defualt_node = 'a'", "c:1:1: there is no key defualt_node", "did you mean default_node? allowed are default_node, default_worker, keep_alive, models, nodes"},
 		{"[nodes.a]\nhost='h'\n\n  prot = 22", "c:4:3: there is no key prot in nodes.a", "did you mean port? allowed are cache_dir, "},
 		{"[nodes.a]\nzzz = 1", "c:2:1: there is no key zzz in nodes.a", "allowed are cache_dir"},
 		{"[node.a]", "c:1:2: there is no key node", "did you mean nodes?"},
 		{"[nodes.mac.local]\nhost='h'", "c:1:12: there is no key local in nodes.mac", `a dot in a name needs quotes: [nodes."mac.local"]`},
 		{"nodes.a = { host = 'h', x = 1 }", "c:1:25: there is no key x in nodes.a", "allowed are"},
 		// types
+		{"[keep_alive]\ndemo = -2", `c:2:8: keep_alive.demo is -2, allowed is seconds or a duration`, ""},
+		{"[keep_alive]\ndemo = 'x'", `c:2:8: keep_alive.demo is "x", allowed is seconds or a duration`, ""},
+		{"[keep_alive]\ndemo = true", `c:2:8: keep_alive.demo is true, allowed is seconds or a duration`, ""},
 		{"[nodes.a]\nport = '22'", `c:2:8: nodes.a.port is "22", allowed is a whole number, 1 to 65535`, ""},
 		{"[nodes.a]\nport = 22.5", "c:2:8: nodes.a.port is 22.5, allowed is a whole number", ""},
 		{"[nodes.a]\nhost = 1979-05-27", "c:2:8: nodes.a.host is 1979-05-27, allowed is text in quotes", ""},

@@ -9,6 +9,7 @@ import (
 	"github.com/oklog/ulid/v2"
 
 	"rbee/internal/api"
+	"rbee/internal/keepalive"
 	"rbee/messages"
 )
 
@@ -37,6 +38,9 @@ func toGenerate(r *api.GenerateRequest) *messages.Generate {
 		GraceMs:     or(r.GraceMS, api.DefaultGraceMS),
 		Traceparent: r.Traceparent,
 		Attempt:     1,
+	}
+	if r.KeepAlive != nil {
+		g.KeepAliveMs = new(keepalive.Millis(r.KeepAlive.Duration()))
 	}
 	if g.Id == "" {
 		g.Id = ulid.Make().String()

@@ -128,6 +128,10 @@ func brokenAt(b []byte) int {
 
 // jsonFault says in the caller's terms what encoding/json says in Go's.
 func jsonFault(err error) *fault.Error {
+	var field *api.FieldError
+	if errors.As(err, &field) {
+		return field.Fault()
+	}
 	var kind *json.UnmarshalTypeError
 	if errors.As(err, &kind) && kind.Field != "" {
 		return (&api.FieldError{Field: kind.Field, Value: "a JSON " + kind.Value, Allowed: jsonName(kind.Type.String())}).Fault()

@@ -1,0 +1,31 @@
+package treetest
+
+import (
+	"testing"
+)
+
+func TestTreeTheLastRequestSaysHowLongItsWorkerStays(t *testing.T) {
+	t.Parallel()
+	d := startDaemon(t, fake, []string{"RBEE_FAKE_ENGINE=tokens=2"}, "--keep-alive", "-1")
+	d.ask(0, "tok1", "--keep-alive", "-1")
+	d.ask(0, "reusing", "--keep-alive", "0")
+	if !d.log.Wait("worker-0.1 on localhost exited (stopped)") {
+		t.Errorf("it stays:\n%s", d.log)
+	}
+	if !soon(func() bool { return len(d.workers()) == 0 }) {
+		t.Errorf("known: %+v", d.workers())
+	}
+	// A worker that was to be kept is not: the last wish counts, and a wish is its worker's only.
+	d.ask(0, "tok1")
+	if f := d.post("hello", map[string]any{"keep_alive": "50ms"}).end(); f.done == nil || !f.hears("reusing worker-0.2") {
+		t.Errorf("%+v, said %q", f.failed, f.said)
+	}
+	if !d.log.Wait("worker-0.2 on localhost exited (stopped)") {
+		t.Errorf("it stays:\n%s", d.log)
+	}
+	d.ask(2, "--keep-alive", "--keep-alive", "-5m")
+	if f := d.post("hello", map[string]any{"keep_alive": true}); f.status != 400 {
+		t.Errorf("keep_alive true: %d", f.status)
+	}
+	d.stop(0)
+}
