@@ -39,7 +39,7 @@ type Verdict struct {
 }
 
 // Died records a death at now, of the given cause, and returns the new history and what to do. chance is uniform
-// in [0,1) and spreads the wait over 0.5 to 1.5 times its length. Once it said no it always says no.
+// in [0,1) and spreads the wait over 0.5 to 1.5 times its length. Once it said no it says no until it is Forgiven.
 func (p RestartPolicy) Died(h Lives, now time.Time, cause string, chance float64) (Lives, Verdict) {
 	if h.gaveUp != "" {
 		return h, Verdict{Reason: h.gaveUp}
@@ -60,6 +60,16 @@ func (p RestartPolicy) Died(h Lives, now time.Time, cause string, chance float64
 
 // GaveUp returns the reason why there is no further life, or "".
 func (h Lives) GaveUp() string { return h.gaveUp }
+
+// Forgiven returns the history as it counts at now: one that gave up begins anew when the window has passed since its last
+// death. Then whoever wants the child need not restart what owns it, and a child that still cannot live costs no more
+// than so many deaths in so long a time.
+func (p RestartPolicy) Forgiven(h Lives, now time.Time) Lives {
+	if n := len(h.deaths); h.gaveUp != "" && n > 0 && now.Sub(h.deaths[n-1]) >= p.Window {
+		return Lives{}
+	}
+	return h
+}
 
 // backoff returns the wait before jitter after n early deaths that came before this one.
 func (p RestartPolicy) backoff(n int) time.Duration {

@@ -110,3 +110,19 @@ func TestRestartsStayInBounds(t *testing.T) {
 		}
 	})
 }
+
+func TestWhatWasGivenUpIsForgivenAfterTheWindow(t *testing.T) {
+	now := time.Unix(1e9, 0)
+	var h Lives
+	for range DefaultRestartPolicy.Deaths + 1 {
+		h = DefaultRestartPolicy.Forgiven(h, now) // changes nothing of a life that goes on
+		h, _ = DefaultRestartPolicy.Died(h, now, "signal: killed", 0)
+	}
+	if h = DefaultRestartPolicy.Forgiven(h, now.Add(DefaultRestartPolicy.Window-1)); h.GaveUp() == "" {
+		t.Error("forgiven too early")
+	}
+	h = DefaultRestartPolicy.Forgiven(h, now.Add(DefaultRestartPolicy.Window))
+	if _, v := DefaultRestartPolicy.Died(h, now.Add(DefaultRestartPolicy.Window), "again", 0.5); h.GaveUp() != "" || !v.Again || v.Wait != DefaultRestartPolicy.First {
+		t.Errorf("%q, %+v", h.GaveUp(), v)
+	}
+}

@@ -2,7 +2,6 @@ package hive
 
 import (
 	"context"
-	"math/rand/v2"
 	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
@@ -40,7 +39,7 @@ type Stop struct{ Cause string }
 // Spawn starts the hive's root actor.
 func Spawn(o Options) (*actor.PID, error) {
 	h := &hive{Options: o, registry: registry.New(), slots: map[string]*slot{}, lives: map[string]int{}, ledger: map[string]*pending{}, lines: map[string]*place.Queue{}, epoch: time.Now(),
-		deaths: map[key]supervisor.Lives{}, notBefore: map[key]time.Time{}}
+		deaths: map[key]supervisor.Lives{}, notBefore: map[key]time.Time{}, failed: map[key]failure{}}
 	return o.Endpoint.System.Root.SpawnNamed(actor.PropsFromProducer(func() actor.Actor { return h }), transport.RootID)
 }
 
@@ -65,6 +64,7 @@ type hive struct {
 
 	deaths    map[key]supervisor.Lives
 	notBefore map[key]time.Time
+	failed    map[key]failure
 
 	begun bool
 	early []early
@@ -173,6 +173,8 @@ func (h *hive) take(m any, sender *actor.PID) {
 		h.tick()
 	case tellNow:
 		h.tellWorkers()
+	case forgive:
+		h.forgive(m.key)
 	case pumpNow:
 		h.pump()
 	case swept:
@@ -327,7 +329,7 @@ func (h *hive) do(s *slot, e effect) {
 			s.idle.Stop()
 		}
 		delete(h.slots, s.link.Address)
-		h.registry.Remove(s.link.Address)
+		h.bury(s)
 		h.changed()
 		h.inventory()
 	}
@@ -419,16 +421,6 @@ func (h *hive) linkDown(d supervisor.LinkDown) {
 	}
 	h.step(s, evDown)
 	h.finish()
-}
-
-// mourn asks the restart policy when this model may have a worker again.
-func (h *hive) mourn(s *slot, d supervisor.LinkDown) {
-	lives, v := supervisor.DefaultRestartPolicy.Died(h.deaths[s.key], time.Now(), d.Cause, rand.Float64())
-	h.deaths[s.key] = lives
-	if v.Again {
-		h.notBefore[s.key] = time.Now().Add(v.Wait)
-		h.later(v.Wait, pumpNow{})
-	}
 }
 
 // ---- the stop ----

@@ -132,10 +132,7 @@ func (h *hive) decide(p *pending) (place.Decision, place.Request) {
 	r := place.Request{Node: node.Name, Model: p.found.Path, Context: p.GetLoad().GetContext(), Threads: p.GetLoad().GetThreads(),
 		Backend: p.want.Backend, Device: p.want.Device, GPULayers: p.GetLoad().GpuLayers, Worker: p.GetLoad().GetWorker(), Match: h.match(p)}
 	node.Full = len(h.slots) >= maxWorkers || time.Now().Before(h.notBefore[p.key()]) || h.living(r) != nil
-	if why := h.deaths[p.key()].GaveUp(); why != "" {
-		node.Refuses = fault.New(fault.WorkerStartFailed, "no worker for %s on %s: %s", p.found.Name, node.Name, why).
-			WithHint("look at the worker's log; a restart of the queen tries again")
-	}
+	node.Refuses = h.refusal(p)
 	view := place.View{Nodes: []place.Node{node}, QueueLimit: queueLimit}
 	if p.waiter == nil { // it is not in line yet
 		view.Waiting = h.line(p.found.Path).Len()

@@ -1,0 +1,25 @@
+package treetest
+
+import (
+	"strings"
+	"testing"
+)
+
+// Three lives for the first request, three for the second; then the model is given up, and whoever asks hears why at once.
+func TestTreeAModelThatKillsItsWorkersIsGivenUp(t *testing.T) {
+	t.Parallel()
+	d := startDaemon(t, fake, []string{"RBEE_FAKE_ENGINE=tokens=5,crash=prefill"})
+	for i := range 2 {
+		if f := d.post("hello", nil).end(); f.failed == nil || f.failed.Error.Code != "WORKER_CRASHED" {
+			t.Fatalf("request %d: done %+v, failed %+v, said %q", i, f.done, f.failed, f.said)
+		}
+	}
+	f := d.post("hello", nil).end()
+	if f.failed == nil || f.failed.Error.Code != "WORKER_START_FAILED" || !strings.Contains(f.failed.Error.Message, "died 6 times") || f.failed.Error.Details["retry_after_s"] == nil {
+		t.Errorf("status %d %s, failed %+v", f.status, f.body, f.failed)
+	}
+	if ws := d.workers(); len(ws) != 1 || ws[0].State != "failed" || !strings.Contains(ws[0].Reason, "died 6 times") || !strings.Contains(ws[0].Reason, "segmentation fault") {
+		t.Errorf("the registry says %+v", ws)
+	}
+	d.stop(0)
+}
