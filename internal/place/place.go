@@ -112,7 +112,7 @@ func best(nodes []Node, r Request, condition func(*messages.WorkerState) bool) (
 	var found *messages.WorkerState
 	for _, n := range nodes {
 		for _, w := range n.Workers {
-			if Fits(w, r) && condition(w) && (found == nil || better(w, found, r) < 0) {
+			if condition(w) && Fits(w, r) && (found == nil || better(w, found, r) < 0) {
 				on, found = n.Name, w
 			}
 		}
