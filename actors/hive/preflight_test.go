@@ -132,11 +132,13 @@ func TestRoomIsMadeByThoseThatWereIdleLongest(t *testing.T) {
 		ttl   int64
 		stops string
 		ok    bool
+		later bool // there will be when those that answer are done
 	}{
-		{-50e6, 1000, "old", true},
-		{-150e6, 1000, "old young", true},
-		{-250e6, 1000, "", false}, // what is busy, or loads, is not touched
-		{-50e6, -1, "", false},
+		{-50e6, 1000, "old", true, true},
+		{-150e6, 1000, "old young", true, true},
+		{-250e6, 1000, "", false, true}, // what is busy, or loads, is not touched
+		{-350e6, 1000, "", false, false},
+		{-50e6, -1, "", false, false},
 	} {
 		h := node(need + c.free)
 		h.Hive.IdleTtlMs = c.ttl
@@ -149,8 +151,8 @@ func TestRoomIsMadeByThoseThatWereIdleLongest(t *testing.T) {
 		for _, s := range stop {
 			names = append(names, s.link.Address)
 		}
-		if strings.Join(names, " ") != c.stops || ok != c.ok {
-			t.Errorf("%+v: stops %v, %v", c, names, ok)
+		if strings.Join(names, " ") != c.stops || ok != c.ok || h.roomLater(p) != c.later {
+			t.Errorf("%+v: stops %v, %v; later %v", c, names, ok, h.roomLater(p))
 		}
 	}
 }

@@ -48,7 +48,20 @@ func (h *hive) makeRoom(p *pending, err error) bool {
 		h.narrate(p.to, "rbee-hive", "stop", "stopping "+transport.Base(s.link.Address)+" ("+s.found.Name+", idle) to make room", 0)
 		h.step(s, evIdle)
 	}
-	return ok
+	return ok || h.roomLater(p)
+}
+
+// roomLater says whether p would fit once those that answer now are idle. Then it waits in line for that: none of them is
+// stopped for it, and each that becomes idle is looked at.
+func (h *hive) roomLater(p *pending) bool {
+	var gone []*slot
+	for _, s := range h.slots {
+		if s.state == draining || s.state == failed || (s.state == idle || s.state == busy) && h.ttl(s) >= 0 {
+			gone = append(gone, s)
+		}
+	}
+	_, err := h.plan(p.devices, p.key(), p.found, h.usage(gone...))
+	return err == nil && len(gone) > 0
 }
 
 // spare is the usage if all idle workers went.
