@@ -52,7 +52,7 @@ func (c *census) end(ps []*messages.ProcessEnd) {
 			continue
 		}
 		why := telemetry.EndOf(p.GetCause(), p.GetForced())
-		c.count.Stopped(p.GetName(), why)
+		c.count.Stopped(p.GetName(), why, p.GetForced())
 		if why != telemetry.EndAsked && len(c.died) < maxLost {
 			c.died[placeOf(p.GetAddress())] = true
 		}

@@ -82,7 +82,7 @@ func (r *recording) count(receipt api.Receipt) {
 		case p.Forced && outcome == telemetry.Clean:
 			outcome = telemetry.Forced
 		}
-		m.Stopped(p.Name, telemetry.EndOf(p.Cause, p.Forced))
+		m.Stopped(p.Name, telemetry.EndOf(p.Cause, p.Forced), p.Forced)
 	}
 	m.Cascade(outcome, time.Duration(receipt.TookMS*float64(time.Millisecond)))
 }

@@ -76,24 +76,27 @@ const (
 
 // EndOf is the kind of an end that a report tells: ProcessEnd's cause and forced.
 func EndOf(cause string, forced bool) End {
+	for _, sign := range []string{"link lost", "no answer for", "ended with its"} {
+		if strings.Contains(cause, sign) {
+			return EndLost
+		}
+	}
 	switch {
 	case cause == "stopped":
 		return EndAsked
 	case forced:
 		return EndForced
-	case strings.HasPrefix(cause, "ended with its") || strings.Contains(cause, "no sign of life") || strings.Contains(cause, "line"):
-		return EndLost
 	}
 	return EndCrashed
 }
 
-// Stopped counts one process of that program as gone.
-func (m *Metrics) Stopped(program string, why End) {
+// Stopped counts one process of that program as gone; forced: SIGKILL was needed.
+func (m *Metrics) Stopped(program string, why End, forced bool) {
 	if m == nil {
 		return
 	}
 	m.stopped.Add(context.Background(), 1, of(program), metric.WithAttributes(attribute.String("cause", string(why))))
-	if why == EndForced {
+	if forced {
 		m.forced.Add(context.Background(), 1, of(program))
 	}
 }
