@@ -102,8 +102,7 @@ func Launch(s Spec) (*Launched, error) {
 	}
 	if err != nil {
 		if fault.CodeOf(err) == "" { // the system's own: a program that is none, too many open files
-			err = fault.Wrap(startFailed(s.Kind), err, "%v", err).
-				WithHint("the four programs of rbee, of one build and executable, belong in one folder; ulimit -a shows what may be too little")
+			err = fault.Wrap(startFailed(s.Kind), err, "%v", err).WithHint("%s", cure(err))
 		}
 		span.SetStatus(codes.Error, err.Error())
 		span.End()

@@ -7,6 +7,7 @@ import (
 
 	"rbee/internal/engine"
 	"rbee/internal/fault"
+	"rbee/internal/fit"
 	"rbee/messages"
 )
 
@@ -58,6 +59,17 @@ func TestACPUIsChosenInPlaceOfAnInstalledGPUOnlyWithAWord(t *testing.T) {
 		p, err := h.plan(devices, keyOf(found, &messages.LoadOptions{}, w), found, usage{})
 		if err != nil || p.Device.ID != "cpu:0" || len(p.Passed) != want {
 			t.Errorf("asked for %q: %s, passed %q, error %v", asked, p.Device.ID, p.Passed, err)
+		}
+	}
+}
+
+func TestMoreThreadsThanCoresAreObeyedWithAWarning(t *testing.T) {
+	found := Found{Name: "small", Path: "/m/small.gguf", Header: small()}
+	h := node(32e9) // of 8 cores
+	for threads, warned := range map[int64]bool{0: false, 8: false, 9: true} {
+		p, err := h.plan(machine[:1], keyOf(found, &messages.LoadOptions{Threads: threads}, fit.Anything), found, usage{})
+		if err != nil || p.threads != threads || strings.Contains(startText(p), "threads on 8 cores: that is slower than 7") != warned {
+			t.Errorf("%d threads: %d, %q, %v", threads, p.threads, startText(p), err)
 		}
 	}
 }

@@ -2,6 +2,7 @@ package hive
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"strings"
 
@@ -16,6 +17,7 @@ import (
 type plan struct {
 	fit.Choice
 	threads int64 // 0 = the engine's rule
+	warning string
 }
 
 // usage is what this hive's workers have, or will have, beside what is counted as taken already.
@@ -157,10 +159,21 @@ func (c Config) plan(devices []engine.Device, k key, found Found, others usage) 
 	if p.Device.Backend == "cpu" {
 		p.Passed = append(p.Passed, c.passed(k)...)
 	}
+	if cores := c.cores(); p.Device.Backend == "cpu" && cores > 0 && p.threads > cores {
+		p.warning = fmt.Sprintf("%d threads on %d cores: that is slower than %d", p.threads, cores, max(1, cores-1))
+	}
 	if p.threads == 0 && p.Device.Backend == "cpu" && others.onCPU > 0 {
 		p.threads = share(c.Cores(), others.onCPU)
 	}
 	return p, nil
+}
+
+// cores is how many physical ones there are for workers; 0 if nobody knows.
+func (c Config) cores() int64 {
+	if c.Cores == nil {
+		return 0
+	}
+	return c.Cores()
 }
 
 // share is how many threads a CPU worker gets beside others: an equal part of all cores but one. A worker alone has them

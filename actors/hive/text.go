@@ -31,6 +31,9 @@ func startText(p plan) string {
 	for _, passed := range p.Passed {
 		text += "; " + passed
 	}
+	if p.warning != "" {
+		text += "; " + p.warning
+	}
 	return text + ")"
 }
 

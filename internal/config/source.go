@@ -77,6 +77,8 @@ func (s Source) read() ([]byte, error) {
 		return nil, nil
 	case missing:
 		return nil, fileFault(s.Path, err, "leave out --config, or create it with rbee node add")
+	case errors.Is(err, syscall.EMFILE):
+		return nil, fileFault(s.Path, err, "this process may open too few files: raise the limit with ulimit -n 1024")
 	case err != nil:
 		return nil, fileFault(s.Path, err, "make it readable for you: chmod u+r %s", s.Path)
 	}

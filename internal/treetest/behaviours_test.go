@@ -18,7 +18,7 @@ var behaviours = []struct {
 	{"too little GPU memory: both numbers", []string{"internal/treetest.TestTreeTooLittleGPUMemoryIsRefusedWithBothNumbers"}},
 	{"a worker crashes: n of m tokens", []string{"internal/treetest.TestTreeACrashSaysHowManyTokensOfHowMany", "internal/treetest.TestFaultACrashAfterTokensKeepsThemAndSaysHowMany"}},
 	{"Ctrl-C", []string{"internal/treetest.TestTreeSignalsCancelAndKeepWhatWasPrinted", "internal/treetest.TestTreeASecondSignalKills", "signals.txtar: # A signal cancels the request"}},
-	{"all slots are busy: counts", []string{"internal/place.TestDecide"}},
+	{"all slots are busy: counts", []string{"internal/treetest.TestTreeAFullLineSaysWhenToComeBack", "internal/treetest.TestTreeWhoWaitsIsToldItsPlace"}},
 	{"a load over its limit", []string{"internal/treetest.TestTreeALoadOverItsLimitIsGivenUp"}},
 	{"another version: both are shown", []string{"internal/treetest.TestTreeAWorkerOfAnotherBuildIsRefusedWithBothVersions", "daemon.txtar: # A daemon of another build is refused, with both versions."}},
 	{"an idle worker is unloaded", []string{"internal/treetest.TestTreeAnIdleWorkerIsUnloaded"}},

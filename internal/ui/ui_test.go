@@ -251,3 +251,13 @@ func TestSummary(t *testing.T) {
 		t.Errorf("got %q", b.String())
 	}
 }
+
+func TestAnErrorThatQuotesAFileIsCut(t *testing.T) {
+	var out strings.Builder
+	n := &Narrator{Out: &out}
+	long := strings.Repeat("ä", 50000)
+	n.Fail(fault.New(fault.InvalidRequest, "--x is %q, allowed is 1", long).WithHint("not %s", long), "")
+	if s := out.String(); len(s) > 10000 || !strings.Contains(s, "bytes in all)") || !strings.Contains(s, "allowed is 1 (INVALID_REQUEST)") || !utf8.ValidString(s) {
+		t.Errorf("%d bytes: %.100s ... %.200s", len(s), s, s[max(0, len(s)-200):])
+	}
+}
