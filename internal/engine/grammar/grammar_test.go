@@ -2,6 +2,7 @@ package grammar
 
 import (
 	"errors"
+	"math/rand/v2"
 	"slices"
 	"strings"
 	"testing"
@@ -189,6 +190,62 @@ func TestAStateIsNotChangedByWhatIsTriedFromIt(t *testing.T) {
 	}
 	if got := allowed(t, g, s); !slices.Equal(got, want) || len(want) == 0 {
 		t.Errorf("%d, want %d", got, want)
+	}
+}
+
+// bigVocabulary is as large as those of today's models, of words that look like words.
+func bigVocabulary() *Vocabulary {
+	random := rand.New(rand.NewPCG(1, 2))
+	var all [][]byte
+	for b := range 256 {
+		all = append(all, []byte{byte(b)})
+	}
+	syllables := strings.Fields("a be co di en fu ga hi in jo ka lo me no or pa qu ra se ti un ve wo xi yo za ing tion er est ly žlu 蜂 {\" \": }, 12 . ,")
+	for len(all) < 128_000 {
+		word := ""
+		if random.IntN(2) == 0 {
+			word = " "
+		}
+		for range 1 + random.IntN(4) {
+			word += syllables[random.IntN(len(syllables))]
+		}
+		all = append(all, []byte(word))
+	}
+	return NewVocabulary(all)
+}
+
+func TestASearchThatTakesTooLongIsGivenUp(t *testing.T) {
+	v := bigVocabulary()
+	for source, want := range map[string]error{
+		json: nil,
+		"root ::= (" + strings.Repeat("[a-z ]* ", 5) + ")":  nil,
+		"root ::= (" + strings.Repeat("[a-z ]* ", 60) + ")": ErrTooAmbiguous,
+	} {
+		g := parse(t, source)
+		s := read(t, g, "")
+		if source == json {
+			s = read(t, g, `{"a`)
+		}
+		n := 0
+		if err := v.Allowed(g, s, func(int32) { n++ }, nil); err != want || err == nil && n < 1000 {
+			t.Errorf("%.40q: %d tokens, %v, want %v", source, n, err, want)
+		}
+	}
+}
+
+// BenchmarkAllowed is a search through the vocabulary within a JSON string, where nearly everything fits, and where
+// only punctuation does.
+func BenchmarkAllowed(b *testing.B) {
+	v, g := bigVocabulary(), parse(b, json)
+	for name, text := range map[string]string{"string": `{"a`, "punctuation": `{"a"`} {
+		s := read(b, g, text)
+		b.Run(name, func(b *testing.B) {
+			for b.Loop() {
+				if err := v.Allowed(g, s, func(int32) {}, nil); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
 	}
 }
 

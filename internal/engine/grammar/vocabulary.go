@@ -40,12 +40,17 @@ func (v *Vocabulary) Piece(token int32) []byte { return v.pieces[token] }
 // Len returns how many tokens there are.
 func (v *Vocabulary) Len() int { return len(v.pieces) }
 
+// searchWork is how many positions in a grammar are looked at for each token of a vocabulary, on average. Within a JSON
+// string, where nearly every token fits, it is some 15.
+const searchWork = 64
+
 // Allowed calls yes for every token whose text may follow s. stop is asked now and then whether to give up; then, and
-// on an error, not all have been named.
+// on an error, not all have been named. The error is ErrTooAmbiguous.
 func (v *Vocabulary) Allowed(g *Grammar, s State, yes func(token int32), stop func() bool) error {
 	var w walker
 	w.items = append(w.items, s.items...)
 	ends := []int{len(w.items)} // where in w.items the items end that await byte number 0, 1, ...
+	left := MaxWork + searchWork*len(v.sorted)
 	for i, tried := 0, 0; i < len(v.sorted); tried++ {
 		if tried&255 == 0 && stop != nil && stop() {
 			return nil
@@ -59,8 +64,8 @@ func (v *Vocabulary) Allowed(g *Grammar, s State, yes func(token int32), stop fu
 				from = ends[len(ends)-2]
 			}
 			complete := w.advance(g, w.items[from:ends[len(ends)-1]], piece[len(ends)-1])
-			if w.err != nil {
-				return w.err
+			if left -= w.work; w.err != nil || left < 0 {
+				return ErrTooAmbiguous
 			}
 			if !complete && len(w.items) == ends[len(ends)-1] {
 				break
