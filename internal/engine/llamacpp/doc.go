@@ -8,7 +8,12 @@
 //
 //   - prefill and decode are the same act, feeding what is not fed yet;
 //   - a step that was aborted, because one of its sequences was cancelled, is undone and done again without it;
-//   - a prefix cache would be a sequence that joins with fed > 0.
+//   - a slot keeps what its last user fed; who begins alike joins with fed > 0, there or, after a copy, in another slot
+//     (slot.go);
+//   - an answer that was begun elsewhere joins with more tokens than its prompt (resume.go).
+//
+// Sequences that read their prompts take turns with the chunk. Embeddings are computed in a context of their own, whose
+// chunks the loop makes between its steps (embed.go).
 //
 // Native code cannot be interrupted, only asked: llama.cpp looks at an abort flag between the operations of a
 // step. A chunk is kept small (see chunkCPU) so that one operation takes a few milliseconds and a cancel is

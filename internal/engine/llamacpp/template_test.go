@@ -5,11 +5,13 @@ import (
 	"context"
 	"log/slog"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
 	"rbee/internal/engine"
 	"rbee/internal/engine/llamacpp"
+	"rbee/internal/fault"
 	"rbee/internal/models/benchmodel"
 )
 
@@ -63,5 +65,29 @@ func TestATemplateThatCannotBeReadIsLeftToLlamaCppAndTheLogSaysSo(t *testing.T) 
 	}
 	if _, log := templated(t, "{{ messages[0].content }}"); strings.Contains(log, "reading") {
 		t.Errorf("a good template, log: %q", log)
+	}
+}
+
+func TestAToolThatMustBeCalledIsCalled(t *testing.T) {
+	m := load(t, engine.LoadOptions{Context: 1024, Threads: 1})
+	tools := `[{"type":"function","function":{"name":"look","parameters":{"type":"object","properties":{"where":{"enum":["up","down"]}},"required":["where"],"additionalProperties":false}}},` +
+		`{"type":"function","function":{"name":"count","parameters":{"type":"object","properties":{"to":{"type":"boolean"}},"required":["to"],"additionalProperties":false}}}]`
+	for choice, names := range map[string]string{"required": "look|count", "look": "look", "count": "count"} {
+		for seed := range uint32(3) {
+			r := engine.Request{Prompt: "hello world", Chat: engine.ChatOptions{ToolsJSON: tools, ToolChoice: choice}, Sampling: engine.Sampling{Temperature: float64(seed) / 2, Seed: seed}}
+			a := generate(t, m, r)
+			form := regexp.MustCompile(`^\s*\{\s*"name":\s*"(` + names + `)",\s*"arguments":\s*\{\s*("where"\s*:\s*"(up|down)"|"to"\s*:\s*(true|false))\s*\}\s*\}\s*$`)
+			if !form.MatchString(a.text) || a.result.FinishReason != engine.FinishStop {
+				t.Errorf("choice %s, seed %d: %q, %s", choice, seed, a.text, a.result.FinishReason)
+			}
+		}
+	}
+	r := engine.Request{Prompt: "hello world", MaxTokens: 8, Chat: engine.ChatOptions{ToolsJSON: tools, ToolChoice: "nobody"}}
+	if _, err := m.Generate(context.Background(), r, func(engine.Event) error { return nil }); fault.CodeOf(err) != fault.InvalidRequest {
+		t.Errorf("a tool that is not there: %v", err)
+	}
+	r.Chat.ToolChoice = "auto"
+	if a := generate(t, m, r); strings.HasPrefix(strings.TrimSpace(a.text), "{") {
+		t.Errorf("a tool that may be called: %q", a.text)
 	}
 }
