@@ -103,3 +103,16 @@ func TestLogProbabilities(t *testing.T) {
 		t.Errorf("%g, want %g", got, want)
 	}
 }
+
+func TestAControlTokenIsSilentUnlessItMarksAToolCall(t *testing.T) {
+	m := openModel(t, engine.LoadOptions{Context: 256})
+	const mark = "<|im_start|>"
+	id := llama.Tokenize(m.vocab, mark, false, true)[0]
+	if p, _ := m.pieceOf(id, nil); len(p) > 0 || len(m.markers) > 0 {
+		t.Errorf("a control token is shown: %q, markers %v", p, m.markers)
+	}
+	m.markers = findMarkers(m.vocab, []string{mark, "hello world"})
+	if p, _ := m.pieceOf(id, nil); string(p) != mark || len(m.markers) != 1 {
+		t.Errorf("a marker is %q, markers %v", p, m.markers)
+	}
+}

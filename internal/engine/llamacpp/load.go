@@ -179,7 +179,7 @@ func (m *model) describe(o engine.LoadOptions, dev device) error {
 		Device:          dev.ID,
 	}
 	m.readTemplate()
-	m.markers = findMarkers(m.vocab)
+	m.markers = findMarkers(m.vocab, toolMarkers)
 	if m.info.Vocabulary == 0 || llama.ModelHasEncoder(m.weights) || !llama.ModelHasDecoder(m.weights) {
 		return fault.New(fault.InvalidRequest, "%s (%s) does not generate text", o.Path, arch).
 			WithHint("choose a text generation model; embedding and encoder models are not served")

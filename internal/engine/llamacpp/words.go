@@ -48,9 +48,9 @@ func (w *words) neverEnd() []llama.LogitBias {
 // toolMarkers are control tokens of some models that whoever reads an answer must see: what follows is a tool call.
 var toolMarkers = []string{"[TOOL_CALLS]", "[ARGS]", "<tool_call>", "</tool_call>", "<|python_tag|>"}
 
-// findMarkers returns those of the vocabulary's control tokens that have a text all the same.
-func findMarkers(vocab llama.Vocab) (found []llama.Token) {
-	for _, text := range toolMarkers {
+// findMarkers returns the vocabulary's control tokens among texts.
+func findMarkers(vocab llama.Vocab, texts []string) (found []llama.Token) {
+	for _, text := range texts {
 		if t := llama.Tokenize(vocab, text, false, true); len(t) == 1 && llama.VocabIsControl(vocab, t[0]) {
 			found = append(found, t[0])
 		}
