@@ -250,10 +250,9 @@ func (m *model) sample(s *sequence, row int32) {
 	}
 	r.CompletionTokens++
 	s.tokens = append(s.tokens, t)
-	piece := m.piece(t)
-	e := engine.Event{Token: int32(t), Logprob: m.logprob(s, row, t)}
+	e := engine.Event{Token: int32(t), Logprob: m.logprob(s, row, t)} // before the piece, whose bytes it overwrites
 	var stopped bool
-	e.Text, stopped = s.pieces.push(piece)
+	e.Text, stopped = s.pieces.push(m.piece(t))
 	s.events <- e
 	switch {
 	case stopped:
