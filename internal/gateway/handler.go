@@ -50,19 +50,9 @@ type gateway struct {
 func Handler(b Backend, o Options) http.Handler {
 	g := &gateway{backend: b, options: o.withDefaults(), fingerprint: "rbee-" + b.Info().Version}
 	mux := http.NewServeMux()
-	mux.HandleFunc("POST /rbee/v1/generate", g.generate)
-	mux.HandleFunc("POST /rbee/v1/plan", g.plan)
-	mux.HandleFunc("POST /rbee/v1/models", g.disk)
-	mux.HandleFunc("GET /rbee/v1/resolve", g.resolve)
-	mux.HandleFunc("GET /rbee/v1/requests", g.requests)
-	mux.HandleFunc("GET /rbee/v1/requests/{id}", g.request)
-	mux.HandleFunc("DELETE /rbee/v1/requests/{id}", g.cancel)
-	mux.HandleFunc("POST /rbee/v1/stop", g.stop)
-	mux.HandleFunc("GET /rbee/v1/workers", g.workers)
-	mux.HandleFunc("GET /rbee/v1/nodes", g.nodes)
-	mux.HandleFunc("GET /rbee/v1/version", g.version)
-	mux.HandleFunc("GET /healthz", g.healthz)
-	g.openAI(mux.HandleFunc)
+	for _, r := range g.routes() {
+		mux.HandleFunc(r.pattern, r.serve)
+	}
 	mux.HandleFunc("/", unknown)
 	return g.hurry(mux)
 }

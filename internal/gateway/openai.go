@@ -11,15 +11,6 @@ import (
 	"rbee/internal/openai"
 )
 
-// openAI adds the routes of OpenAI's interface.
-func (g *gateway) openAI(handle func(pattern string, h func(http.ResponseWriter, *http.Request))) {
-	handle("POST /v1/chat/completions", g.chat)
-	handle("POST /v1/completions", g.completion)
-	handle("POST /v1/embeddings", g.embedding)
-	handle("GET /v1/models", g.models)
-	handle("GET /v1/models/{id...}", g.model)
-}
-
 // asked is a request that has arrived.
 type asked struct {
 	head  *openai.Head
