@@ -124,7 +124,7 @@ func TestFaultWhileANodeDecodes(t *testing.T) {
 
 func (s strike) strike(t *testing.T, b *testbed.Bed, h *testbed.Host) {
 	visited(t, h, programs.Fake)
-	r := newWorld(t, b, programs.Fake).infer(h.Name, "--json", "--lease", lease.String())
+	r := newWorld(t, b, programs.Fake).infer(h.Name, "--json", "--no-continue", "--lease", lease.String())
 	if !r.Stdout.Wait("tok9") {
 		t.Fatalf("no token came:\n%s", r.Stderr)
 	}

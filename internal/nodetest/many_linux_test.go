@@ -3,6 +3,7 @@ package nodetest
 import (
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -111,5 +112,33 @@ func TestTreeAnAnswerIsPlacedWhereTheFileIsElseWhereTheMemoryIs(t *testing.T) {
 	w.infer("h1,h2,h3", "--model", "tiny").Want(0, "placed on h2: it has the model's file")
 	w.infer("any", "--model", "tiny").Want(0, "placed on h2: it has the model's file")
 	w.infer("h1,h3").Want(0, "placed on h3: ") // the built-in model is everywhere
+	empty(t, b)
+}
+
+// The tokens that came from the lost node are not made again for the client: another node goes on from them.
+func TestTreeAnAnswerGoesOnOnAnotherNode(t *testing.T) {
+	t.Parallel()
+	spec := testbed.Spec{SSHD: engine("tokens=60,rate=20")}
+	b := hosts(t, spec, spec)
+	for _, h := range b.Hosts {
+		visited(t, h, programs.Fake)
+	}
+	w := newWorld(t, b, programs.Fake)
+	w.write(".config/rbee/config.toml", "[nodes.h1]\nweight = 5\n[nodes.h2]\n")
+	r := w.infer("h1,h2", "--temperature", "0")
+	if !r.Stdout.Wait("tok3") {
+		t.Fatal(r.Stderr)
+	}
+	if _, err := b.Host("h1").Kill(testbed.Named("hive")); err != nil {
+		t.Fatal(err)
+	}
+	r.Want(0, "placed on h1", "going on with another worker after", "60 tokens")
+	var want strings.Builder
+	for i := range 60 {
+		want.WriteString(" tok" + strconv.Itoa(i))
+	}
+	if got := strings.TrimRight(r.Stdout.String(), "\n"); got != want.String() {
+		t.Errorf("the answer is %q", got)
+	}
 	empty(t, b)
 }

@@ -30,7 +30,7 @@ func TestFaultOneCaseForEachLevelAtTheDefaults(t *testing.T) {
 	t.Parallel()
 	var cases sync.WaitGroup
 	for who, code := range map[string]string{"keeper": "QUEEN_LOST", "queen": "QUEEN_LOST", "hive": "NODE_LOST", "worker": "WORKER_CRASHED"} {
-		r := atDefaults(t, "")
+		r := atDefaults(t, "", "--no-continue")
 		victim := r.Cmd.Process.Pid
 		if who != "keeper" {
 			victim = r.One(who).PID
