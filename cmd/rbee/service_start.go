@@ -69,13 +69,14 @@ func (s *service) start(ctx context.Context, flags []string) error {
 	if err != nil {
 		return err
 	}
-	// Its log is a file of its run; here is only what it says before there is one, and a panic.
-	file := filepath.Join(dir, "queen-start.log")
-	out, err := os.OpenFile(file, os.O_CREATE|os.O_TRUNC|os.O_RDWR|os.O_APPEND, 0o600)
+	// Its log is a file of its run; here is only what it says before there is one, and a panic. The file is this start's
+	// own until it is known to be the one that counts: several may start at once.
+	out, err := os.CreateTemp(dir, ".queen-start-*")
 	if err != nil {
-		return fault.Wrap(fault.QueenStartFailed, err, "cannot write %s: %v", file, root(err)).WithHint("set XDG_STATE_HOME to a folder that you may write to")
+		return fault.Wrap(fault.QueenStartFailed, err, "cannot write to %s: %v", dir, root(err)).WithHint("set XDG_STATE_HOME to a folder that you may write to")
 	}
 	defer out.Close()
+	defer os.Remove(out.Name()) // unless it was renamed
 	args := append([]string{"daemon", "--socket", s.path, "--log", "file"}, flags...)
 	d, err := proc.Detach(path, args, withoutRun(os.Environ()), out)
 	if err != nil {
@@ -86,11 +87,12 @@ func (s *service) start(ctx context.Context, flags []string) error {
 		return err
 	}
 	if status == nil { // it has ended
-		if there, err := s.look(ctx); err == nil && there != nil {
-			return s.already(there) // somebody else was faster
+		if there := s.faster(ctx); there != nil {
+			return s.already(there)
 		}
 		return s.failed(d.Cause(), out)
 	}
+	_ = os.Rename(out.Name(), filepath.Join(dir, "queen-start.log"))
 	_, err = fmt.Fprintf(s.t.stdout, "queen-rbee started, pid %d, socket %s%s\n", status.PID, s.path, onTCP(status))
 	return err
 }
@@ -119,6 +121,23 @@ func (s *service) comesUp(ctx context.Context, d *proc.Detached) (*api.Status, e
 	}
 }
 
+// faster is the daemon that somebody else started at the same time: it has the lock, and may not serve yet. nil if
+// nobody did.
+func (s *service) faster(ctx context.Context) *api.Status {
+	misses := 0 // the lock is taken a moment before it says whose it is
+	for late := time.Now().Add(startTime); time.Now().Before(late) && ctx.Err() == nil; time.Sleep(20 * time.Millisecond) {
+		if there, err := s.look(ctx); err == nil && there != nil {
+			return there
+		}
+		if _, held := s.holder(); held {
+			misses = 0
+		} else if misses++; misses == 5 {
+			return nil
+		}
+	}
+	return nil
+}
+
 // already is for a daemon that serves: of this build, that is what was wanted.
 func (s *service) already(there *api.Status) error {
 	if there.Version.Version != version.Build() {
@@ -143,7 +162,7 @@ func (s *service) failed(cause string, out *os.File) error {
 	if text != "" {
 		f.Message += ":\n" + text
 	}
-	return f.WithHint("what it said is in %s", out.Name())
+	return f.WithHint("set that right, or run queen-rbee daemon in the foreground to see more")
 }
 
 // withoutRun is an environment without what marks the processes of a run: the daemon's is its own.
