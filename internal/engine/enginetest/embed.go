@@ -16,6 +16,9 @@ const embeddingLength = 8
 // Embed implements engine.Model: the vector of a text is the average of what each of its words is hashed to, and takes
 // as long as to read it as a prompt.
 func (m *fakeModel) Embed(ctx context.Context, inputs []engine.Input) ([]engine.Embedding, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
 	var out []engine.Embedding
 	for i, in := range inputs {
 		words := strings.Fields(in.Text)

@@ -34,8 +34,8 @@ func (m *model) Embed(ctx context.Context, inputs []engine.Input) ([]engine.Embe
 		}
 		j.inputs = append(j.inputs, tokens)
 	}
-	if len(inputs) == 0 {
-		return nil, nil
+	if len(inputs) == 0 || ctx.Err() != nil {
+		return nil, ctx.Err()
 	}
 	select {
 	case m.embeds <- j:
