@@ -1,10 +1,6 @@
 package llamacpp
 
-import (
-	"slices"
-
-	"github.com/hybridgroup/yzma/pkg/llama"
-)
+import "github.com/hybridgroup/yzma/pkg/llama"
 
 // batch is the tokens of one step, and which sequence each belongs to.
 type batch struct {
@@ -46,11 +42,6 @@ func (b *batch) add(s *sequence, n int) error {
 	p.last = b.native.NTokens - 1
 	b.parts = append(b.parts, p)
 	return nil
-}
-
-// has says whether s is in the step.
-func (b *batch) has(s *sequence) bool {
-	return slices.ContainsFunc(b.parts, func(p part) bool { return p.s == s })
 }
 
 func (b *batch) free() { llama.BatchFree(b.native) }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
+	"slices"
 	"time"
 
 	"github.com/hybridgroup/yzma/pkg/llama"
@@ -103,7 +104,8 @@ func (m *model) enter(s *sequence) {
 	s.result.Queued = time.Since(s.asked)
 	m.sit(s)
 	s.sampler = m.newSampler(s)
-	m.active = append(m.active, s)
+	at, _ := slices.BinarySearchFunc(m.active, s.slot.id, func(a *sequence, id llama.SeqId) int { return int(a.slot.id - id) })
+	m.active = slices.Insert(m.active, at, s)
 }
 
 // leave gives the slot back; what its cells hold stays there.
@@ -131,27 +133,36 @@ func (m *model) dropCancelled() {
 // fill gathers a step: the next token of each sequence that is answering, and a chunk of prompt. Sequences that read
 // their prompts take turns with the chunk, so that a short prompt does not wait for a long one; several short ones
 // share it.
+//
+// The step is written in the order of the slots, as m.active is: llama.cpp computes sequences together only if their
+// numbers follow each other, and reads all weights once more for each that does not.
 func (m *model) fill() bool {
 	m.batch.clear()
+	room := batchSize
 	for _, s := range m.active {
-		if s.unfed() == 1 && m.batch.room() > 0 && s.hasRoom() {
-			m.mustAdd(s, 1)
+		s.share = 0
+		if s.unfed() == 1 && room > 0 && s.hasRoom() {
+			s.share = 1
+			room--
 		}
 	}
-	answering := len(m.batch.parts)
 	for left := m.chunk; left > 0; {
 		s := m.nextReader()
 		if s == nil {
 			break
 		}
 		n := nextChunk(s.fed, len(s.tokens), m.chunk)
-		if n > m.batch.room() || n > left && len(m.batch.parts) > answering {
+		if n > room || n > left && left < m.chunk {
 			break
 		}
 		m.turns++
-		s.turn = m.turns
-		m.mustAdd(s, n)
-		left -= n
+		s.turn, s.share = m.turns, n
+		room, left = room-n, left-n
+	}
+	for _, s := range m.active {
+		if s.share > 0 {
+			m.mustAdd(s, s.share)
+		}
 	}
 	return len(m.batch.parts) > 0
 }
@@ -159,7 +170,7 @@ func (m *model) fill() bool {
 // nextReader returns the sequence whose turn it is to read its prompt, of those that are not in the step yet.
 func (m *model) nextReader() (next *sequence) {
 	for _, s := range m.active {
-		if s.unfed() > 1 && (next == nil || s.turn < next.turn) && !m.batch.has(s) && s.hasRoom() {
+		if s.unfed() > 1 && (next == nil || s.turn < next.turn) && s.share == 0 && s.hasRoom() {
 			next = s
 		}
 	}

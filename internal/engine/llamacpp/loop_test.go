@@ -220,3 +220,22 @@ func TestAnswerLimit(t *testing.T) {
 		}
 	}
 }
+
+// In any other order llama.cpp computes them one after the other: eight streams are then as slow as eight times one.
+func TestAStepIsInTheOrderOfTheSlots(t *testing.T) {
+	m := openModel(t, engine.LoadOptions{Context: 512, Slots: 4})
+	prompts := []string{longPrompt, longPrompt[20:], longPrompt[40:], longPrompt[60:]}
+	for range 3 { // each goes back to its slot, in whatever order they come
+		var seqs []*sequence
+		for _, i := range rand.Perm(len(prompts)) {
+			seqs = append(seqs, seat(t, m, prompts[i], 20))
+		}
+		play(m, seqs, func() {
+			for i, p := range m.batch.parts[1:] {
+				if p.s.slot.id <= m.batch.parts[i].s.slot.id {
+					t.Fatalf("slot %d comes after slot %d", p.s.slot.id, m.batch.parts[i].s.slot.id)
+				}
+			}
+		})
+	}
+}

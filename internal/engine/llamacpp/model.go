@@ -26,7 +26,7 @@ type model struct {
 	minCopy  int // what a copy of a slot must gain, in tokens; 0 = this model's cannot be copied
 
 	// The loop's own.
-	active   []*sequence // in the order they came
+	active   []*sequence // in the order of their slots
 	all      []*slot
 	slots    []*slot // those that nobody has
 	batch    *batch

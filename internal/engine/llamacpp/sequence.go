@@ -38,6 +38,7 @@ type sequence struct {
 	replayed int           // while it replays: how many of tokens have passed the sampler
 	past     *constraint   // while it replays: where the grammar was then
 	turn     int           // when it read a chunk of its prompt last
+	share    int           // of the step that is being gathered, in tokens
 	started  time.Time     // the first prompt token was fed
 
 	// Written by the loop, read by the caller after events is closed.
