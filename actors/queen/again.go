@@ -69,6 +69,7 @@ func (s *stream) again(c actor.Context, why *fault.Error) bool {
 		s.say(why.Message + "; no token was lost, trying once more")
 	default:
 		s.soFar.continued++
+		s.q.count.Continued()
 		s.say(fmt.Sprintf("%s; going on with another worker after %d tokens", why.Message, s.tokens))
 	}
 	if was := s.soFar.lost; was == nil || was.Code != fault.WorkerStalled || why.Code != fault.WorkerStalled {

@@ -11,6 +11,7 @@ import (
 	"rbee/internal/gateway"
 	"rbee/internal/place"
 	"rbee/internal/registry"
+	"rbee/internal/telemetry"
 	"rbee/internal/version"
 	"rbee/messages"
 )
@@ -25,6 +26,7 @@ type Backend struct {
 	ingest    func(otlp []byte)
 	spans     func(traceparent string) []byte
 	nodes     func(spec string) ([]Node, error)
+	count     *telemetry.Metrics
 	ephemeral bool
 	began     time.Time
 
@@ -36,7 +38,7 @@ type Backend struct {
 // NewBackend connects the gateway to a queen. spans returns what was recorded of a trace; whenIdle is called each
 // time the last running request is over, and may be nil.
 func NewBackend(o Options, pid *actor.PID, spans func(traceparent string) []byte, whenIdle func()) *Backend {
-	b := &Backend{system: o.Endpoint.System, pid: pid, registry: o.Registry, board: o.Board, stall: o.Stall, ingest: o.Ingest, spans: spans, nodes: o.Nodes,
+	b := &Backend{system: o.Endpoint.System, pid: pid, registry: o.Registry, board: o.Board, stall: o.Stall, ingest: o.Ingest, spans: spans, nodes: o.Nodes, count: o.Count,
 		ephemeral: o.Ephemeral, began: time.Now(), streams: map[string]*stream{}, idle: whenIdle}
 	if b.stall == 0 {
 		b.stall = defaultStall
