@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
 
 	"rbee/internal/chat"
@@ -26,6 +27,7 @@ type exchange struct {
 	usage    messages.Usage
 	perInput int // answers to each prompt: its tokens count once
 	failed   *fault.Error
+	said     string // what is being done before the answer, for the comments of a silent stream
 }
 
 // choice is what is known of one answer.
@@ -139,7 +141,7 @@ func (x *exchange) stream(ctx context.Context, in *incoming) (cause string) {
 		case <-ctx.Done():
 			return "client is gone"
 		case <-silence.C:
-			x.out.buf = append(x.out.buf, ":\n"...)
+			x.out.buf = append(append(append(x.out.buf, ':'), x.said...), '\n')
 		case i := <-in.events:
 			x.put(i)
 			for more := true; more && x.failed == nil && x.left() > 0 && len(x.out.buf) < maxBatch; {
@@ -198,9 +200,12 @@ func (x *exchange) put(i item) {
 		c.over, x.failed = true, e.Failed
 	case e.Tokens != nil:
 		x.tokens(c, i.from, e.Tokens)
+	case e.Narration != nil:
+		x.said = " " + strings.Map(printable, e.Narration.GetText())
 	case e.Queued != nil:
 		x.queued(e.Queued)
 	case e.Accepted != nil:
+		x.said = ""
 		c.parser = x.to.tools(i.from, e.Accepted.GetToolFormat())
 	case e.Done != nil:
 		x.done(c, i.from, e.Done)
@@ -262,6 +267,14 @@ func (x *exchange) done(c *choice, i int, d *messages.Done) {
 		x.usage.CachedTokens += u.GetCachedTokens()
 	}
 	x.out.buf = x.to.end(x.out.buf, i, reason)
+}
+
+// printable keeps a text on one line.
+func printable(r rune) rune {
+	if r < ' ' || r == 0x7f {
+		return ' '
+	}
+	return r
 }
 
 // queued tells a client that it waits: in the headers as long as they are not sent, then in comments.

@@ -1,12 +1,14 @@
 package gateway_test
 
 import (
+	"bufio"
 	"context"
 	"io"
 	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 
 	"rbee/internal/gateway"
 	"rbee/internal/gateway/gatewaytest"
@@ -116,5 +118,32 @@ func TestACallerSeesOnlyItsModels(t *testing.T) {
 	h.ServeHTTP(httptest.NewRecorder(), r)
 	if g := b.Requests()[0]; g.GetTenant() != "a" || g.GetWeight() != 2 {
 		t.Errorf("tenant %q, weight %v", g.GetTenant(), g.GetWeight())
+	}
+}
+
+// While a model loads the stream says so, in comments that clients skip.
+func TestASilentStreamSaysWhatIsBeingDone(t *testing.T) {
+	seen := make(chan struct{})
+	b := &gatewaytest.Backend{Play: func(s *gatewaytest.Stream) {
+		s.Say("worker", "load", "loading\nmodel")
+		<-seen
+		s.Tokens("x")
+		s.Done("stop", 1)
+	}}
+	_, h, _ := serve(t, b, gateway.Options{Keepalive: 5 * time.Millisecond})
+	resp, err := h.Post("http://queen/v1/chat/completions", "application/json", strings.NewReader(`{"model":"demo","stream":true,"messages":[{"role":"user","content":"hi"}]}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	r := bufio.NewReader(resp.Body)
+	for line := ""; line != ": loading model\n"; {
+		if line, err = r.ReadString('\n'); err != nil {
+			t.Fatal(err)
+		}
+	}
+	close(seen)
+	if rest, err := io.ReadAll(r); err != nil || !strings.HasSuffix(string(rest), "data: [DONE]\n\n") {
+		t.Errorf("%v: %s", err, rest)
 	}
 }
