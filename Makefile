@@ -87,9 +87,9 @@ race: engine ## run all tests under the race detector (needs a C compiler)
 	@CGO_ENABLED=1 GORACE='atexit_sleep_ms=0 halt_on_error=1 suppressions=$(CURDIR)/.ci/race-suppressions' .ci/test -race -shuffle=on -timeout 30m $(PACKAGES)
 
 .PHONY: e2e
-e2e: engine ## run the tests of the whole tree only (TestTree...)
+e2e: engine ## run the tests of the whole tree only (TestTree...), and OpenAI's npm client (needs node and a registry)
 	@.ci/prerequisites hosts
-	@CGO_ENABLED=0 .ci/test -count=1 -timeout 15m -run '^TestTree' ./...
+	@CGO_ENABLED=0 .ci/test -tags e2e -count=1 -timeout 15m -run '^TestTree' ./...
 
 .PHONY: faults
 faults: engine ## run the full fault matrix: every process, signal and moment (TestFault...)
