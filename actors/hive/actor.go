@@ -330,7 +330,7 @@ func (h *hive) do(s *slot, e effect) {
 		}
 		delete(h.slots, s.link.Address)
 		h.bury(s)
-		h.changed()
+		h.tellWorkers() // at once: who hears of a death may look
 		h.inventory()
 	}
 }
