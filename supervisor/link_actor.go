@@ -190,6 +190,9 @@ func (a *linkActor) on(c actor.Context, e linkEvent) {
 		if a.session == nil {
 			a.blame("killed: it closed its stream before the handshake")
 		}
+		if a.look(); a.suspended > 0 { // its exit may be seen a moment later than the end of its stream
+			a.blame(a.wasSuspended())
+		}
 		a.blame("killed: link lost" + a.silence())
 	case evHung:
 		a.blame(fmt.Sprintf("killed: no answer for %v", a.Lease))
@@ -221,6 +224,10 @@ func (a *linkActor) ended() string {
 	if cause := a.process.Cause(); a.suspended == 0 || cause != "exit status 1" { // which is Live's, for an owner that is gone
 		return "exited: " + cause
 	}
+	return a.wasSuspended()
+}
+
+func (a *linkActor) wasSuspended() string {
 	return fmt.Sprintf("its owner was suspended for %v, and the lease is %v", a.suspended.Round(100*time.Millisecond), a.Lease)
 }
 
