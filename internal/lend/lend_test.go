@@ -219,7 +219,7 @@ func TestALoanServesNobodyElseAndNothingElse(t *testing.T) {
 
 func TestALoanIsGrantedOnceForTheSameThing(t *testing.T) {
 	b := newBench(t, nil, nil)
-	if b.push() != b.push() {
+	if first, second := b.push(), b.push(); first != second {
 		t.Error("two loans of one model for one hive")
 	}
 	if b.Grant(hiveA, &messages.ModelRef{Ref: "a"}) != b.Grant(hiveA, &messages.ModelRef{Ref: "b"}) {

@@ -27,8 +27,6 @@ func (b *batch) clear() {
 	b.parts = b.parts[:0]
 }
 
-func (b *batch) room() int { return batchSize - int(b.native.NTokens) }
-
 // add takes the next n unfed tokens of s.
 func (b *batch) add(s *sequence, n int) error {
 	p := part{s: s, before: s.fed, n: n, ends: s.fed+n == len(s.tokens)}
