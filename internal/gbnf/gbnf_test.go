@@ -48,6 +48,15 @@ func TestAGrammarThatCannotBeUsedIsRefusedWithTheReason(t *testing.T) {
 	}
 }
 
+func TestALongNameIsCutInTheReason(t *testing.T) {
+	long := strings.Repeat("x", 100000)
+	for _, g := range []string{long, "root ::= " + long, "root ::= " + long + "\n" + long + " ::= " + long, "root ::= \"\\U" + long + "\""} {
+		if err := Check(g); err == nil || len(err.Error()) > 1000 {
+			t.Errorf("%.20q...: %.200s (%d bytes)", g, err, len(fmt.Sprint(err)))
+		}
+	}
+}
+
 func manyRules(n int) string {
 	var b strings.Builder
 	b.WriteString("root ::= \"x\"\n")

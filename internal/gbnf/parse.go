@@ -17,11 +17,19 @@ type parser struct {
 	at       map[string]int // where each rule begins
 }
 
+// maxShown bounds what an error repeats of a grammar, in bytes.
+const maxShown = 200
+
 // stop is how the parser leaves its recursion; Parse turns it into an error.
 type stop struct{ err *fault.Error }
 
 func (p *parser) fail(format string, args ...any) {
 	line := 1 + strings.Count(p.text[:min(p.pos, len(p.text))], "\n")
+	for i, a := range args { // a rule's name may be as long as the grammar
+		if s, ok := a.(string); ok && len(s) > maxShown {
+			args[i] = strings.ToValidUTF8(s[:maxShown], "") + "..."
+		}
+	}
 	err := fault.New(fault.InvalidRequest, "the grammar, line %d: "+format, append([]any{line}, args...)...)
 	panic(stop{err.With("field", "grammar").With("line", line)})
 }
