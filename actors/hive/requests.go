@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"rbee/internal/fault"
+	"rbee/internal/fit"
 	"rbee/internal/place"
 	"rbee/internal/registry"
 	"rbee/internal/transport"
@@ -129,7 +130,7 @@ func (h *hive) pump() {
 // decide asks package place what to do with a request.
 func (h *hive) decide(p *pending) (place.Decision, place.Request) {
 	node := place.Node{Name: h.Hive.GetNode(), Workers: h.registry.List(h.Hive.GetNode()), HasFile: true}
-	r := place.Request{Node: node.Name, Model: p.found.Path, Context: p.GetLoad().GetContext(), Threads: p.GetLoad().GetThreads(),
+	r := place.Request{Node: node.Name, Model: p.found.Path, Context: p.GetLoad().GetContext(), Default: usualContext(p.found), Threads: p.GetLoad().GetThreads(),
 		Backend: p.want.Backend, Device: p.want.Device, GPULayers: p.GetLoad().GpuLayers, Worker: p.GetLoad().GetWorker(), Match: h.match(p)}
 	node.Full = len(h.slots) >= maxWorkers || time.Now().Before(h.notBefore[p.key()]) || h.living(r) != nil
 	node.Refuses = h.refusal(p)
@@ -138,6 +139,14 @@ func (h *hive) decide(p *pending) (place.Decision, place.Request) {
 		view.Waiting = h.line(p.found.Path).Len()
 	}
 	return place.Decide(view, r), r
+}
+
+// usualContext is 0 if it is not known.
+func usualContext(f Found) int64 {
+	if f.Header == nil {
+		return 0
+	}
+	return fit.DefaultContext(f.Header)
 }
 
 // match says how much of a request's prompt the workers of its model have read.

@@ -34,7 +34,7 @@ func (h *hive) fits(l *messages.LoadOptions, found Found, others usage) error {
 	if err != nil {
 		return err
 	}
-	if h.living(place.Request{Node: h.Hive.GetNode(), Model: found.Path, Context: l.GetContext(), Threads: l.GetThreads(), Backend: want.Backend,
+	if h.living(place.Request{Node: h.Hive.GetNode(), Model: found.Path, Context: l.GetContext(), Default: usualContext(found), Threads: l.GetThreads(), Backend: want.Backend,
 		Device: want.Device, GPULayers: l.GpuLayers, Worker: l.GetWorker()}) != nil {
 		return nil // a worker that lives already
 	}

@@ -34,7 +34,8 @@ type Node struct {
 type Request struct {
 	Node    string // "" = any
 	Model   string // the path on the node if it is known, else the reference
-	Context int64  // tokens per slot the worker must have; 0 = as it comes
+	Context int64  // tokens per slot the worker must have; 0 = Default or more
+	Default int64  // the context of a load that does not name one; 0 = not known
 	Threads int64  // threads it must decode with; 0 = as it comes
 	Backend string // it must run on; "" = as it comes
 	Device  string // likewise: "cuda:1"
@@ -92,12 +93,21 @@ func Decide(v View, r Request) Decision {
 // Fits reports whether w runs the model of r in the way r wants it, whatever its state.
 func Fits(w *messages.WorkerState, r Request) bool {
 	return registry.Serves(w, r.Model) &&
-		(r.Context == 0 || r.Context == w.Context) &&
+		contextFits(w.Context, r) &&
 		(r.Threads == 0 || r.Threads == w.Threads) &&
 		(r.Backend == "" || r.Backend == w.Backend) &&
 		(r.Device == "" || r.Device == w.Device) &&
 		(r.GPULayers == nil || *r.GPULayers == w.GpuLayers) &&
 		workerkind.Same(r.Worker, w.Worker)
+}
+
+// contextFits compares contexts as they were asked for: a worker with 0 has the default. One that somebody else wanted
+// smaller would refuse what a request without a wish may expect to fit.
+func contextFits(has int64, r Request) bool {
+	if r.Context != 0 {
+		return has == r.Context
+	}
+	return has == 0 || has >= r.Default
 }
 
 func promisable(w *messages.WorkerState) bool {

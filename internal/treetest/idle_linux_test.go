@@ -29,3 +29,14 @@ func TestTreeTheLastRequestSaysHowLongItsWorkerStays(t *testing.T) {
 	}
 	d.stop(0)
 }
+
+// One client's --ctx is not the others': their prompts would be refused for as long as that worker lives.
+func TestTreeASmallContextServesOnlyWhoAskedForIt(t *testing.T) {
+	t.Parallel()
+	d := startDaemon(t, real, nil)
+	d.ask(1, "CONTEXT_OVERFLOW", "--ctx", "1")
+	d.ask(0, greeting)
+	d.ask(1, "CONTEXT_OVERFLOW", "--ctx", "1")
+	d.ask(0, greeting)
+	d.stop(0)
+}
