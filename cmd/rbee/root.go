@@ -61,5 +61,6 @@ If a daemon (rbee queen start) is running, it is used and left running.`,
 			},
 		},
 	)
+	civilise(root)
 	return root
 }

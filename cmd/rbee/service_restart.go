@@ -42,6 +42,7 @@ how a daemon of another build is replaced by one of this build.`,
 			return s.start(c.Context(), args)
 		},
 	}
+	c.SetFlagErrorFunc(daemonFlagError)
 	c.Flags().BoolVar(&now, "now", false, "do not wait for running requests")
 	return c
 }

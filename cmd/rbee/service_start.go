@@ -12,9 +12,11 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"rbee/internal/api"
 	"rbee/internal/fault"
+	"rbee/internal/near"
 	"rbee/internal/proc"
 	"rbee/internal/ui"
 	"rbee/internal/version"
@@ -25,7 +27,7 @@ import (
 const startTime = 30 * time.Second
 
 func newServiceStart(at func() (*service, error)) *cobra.Command {
-	return &cobra.Command{
+	c := &cobra.Command{
 		Use:   "start [-- FLAG...]",
 		Short: "Start a daemon that runs on, and wait until it serves",
 		Long: `start starts a daemon in a session of its own: it has no owner, outlives this terminal, and runs until rbee queen
@@ -49,6 +51,18 @@ already, that is said and nothing is started.`,
 			return s.start(c.Context(), args)
 		},
 	}
+	c.SetFlagErrorFunc(daemonFlagError)
+	return c
+}
+
+// daemonFlagError is flagError for a command that passes what stands behind -- on to the daemon.
+func daemonFlagError(c *cobra.Command, err error) error {
+	var unknown *pflag.NotExistError
+	if errors.As(err, &unknown) && unknown.GetSpecifiedShortnames() == "" && near.Flag(c.Flags(), err) == "" {
+		name := unknown.GetSpecifiedName()
+		return usagef("there is no flag --%s", name).hint("flags of the daemon go behind --: %s -- --%s; queen-rbee --help lists them", c.CommandPath(), name)
+	}
+	return flagError(c, err)
 }
 
 func (s *service) start(ctx context.Context, flags []string) error {

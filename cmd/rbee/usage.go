@@ -29,6 +29,9 @@ func (u usageError) hint(format string, args ...any) usageError {
 // flagError says what pflag found, in the words of the rest.
 func flagError(c *cobra.Command, err error) error {
 	help := c.CommandPath() + " --help lists all flags"
+	if words := c.Flags().Args(); c.HasSubCommands() && len(words) > 0 {
+		return noCommand(c, words[0]) // its flags are unknown because it is
+	}
 	var unknown *pflag.NotExistError
 	var valueless *pflag.ValueRequiredError
 	var invalid *pflag.InvalidValueError
@@ -67,9 +70,11 @@ func kindName(f *pflag.Flag) string {
 // noCommand is the error for a word that is no command of c.
 func noCommand(c *cobra.Command, word string) error {
 	u := usagef("there is no command %q", word)
-	c.SuggestionsMinimumDistance = 2
-	if meant := c.SuggestionsFor(word); len(meant) > 0 {
-		return u.hint("did you mean %s %s? %s --help lists all commands", c.CommandPath(), meant[0], c.CommandPath())
+	if !c.HasSubCommands() {
+		return u.hint("%s has no commands below it: %s --help", c.CommandPath(), c.CommandPath())
+	}
+	if other := meant(c, word); other != "" {
+		return u.hint("did you mean %s %s? %s --help lists all commands", c.CommandPath(), other, c.CommandPath())
 	}
 	return u.hint("%s --help lists all commands", c.CommandPath())
 }
