@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"io/fs"
 	"os"
 
 	"rbee/internal/fault"
@@ -32,9 +33,17 @@ func (t *terminal) exitCode(err error) int {
 	case errors.As(err, &usage):
 		t.narrator(false).Fail(usage.fault, "")
 		return 2
+	case t.isStdout(err):
+		err = stdoutFault(err)
 	}
 	t.narrator(false).Fail(fault.From(err), "")
 	return 1
+}
+
+// isStdout: is err of a write to stdout? Most commands just return what a print returned.
+func (t *terminal) isStdout(err error) bool {
+	var path *fs.PathError
+	return errors.As(err, &path) && path.Op == "write" && path.Path == t.stdout.Name()
 }
 
 func (t *terminal) narrator(quiet bool) *ui.Narrator {
