@@ -104,6 +104,7 @@ func (f *inferFlags) answerFlags(fl *pflag.FlagSet) {
 	fl.Int64Var(&f.seed, "seed", 0, "for the same answer again (default: random, shown at the end)")
 	fl.StringArrayVar(&f.stop, "stop", nil, "end before this text; may be repeated")
 	fl.Var(keepalive.Flag{Value: &f.keepAlive}, "keep-alive", "how long a daemon keeps the worker after this answer; 0 = not at all, -1 = never (default: the daemon's)")
+	fl.Lookup("keep-alive").DefValue = "" // its zero value means that it was not given, and not 0s
 	fl.BoolVar(&f.noContinue, "no-continue", false, "if the worker is lost, fail with what was printed instead of going on with another")
 }
 
@@ -119,7 +120,7 @@ func (f *inferFlags) treeFlags(fl *pflag.FlagSet) {
 
 // placeFlags are the flags that say what runs where, and how it is loaded.
 func (f *inferFlags) placeFlags(fl *pflag.FlagSet) {
-	fl.StringVarP(&f.model, "model", "m", "", "demo, a name in the model directory, a path, or file:///path")
+	fl.StringVarP(&f.model, "model", "m", "", "demo, a short name (tinyllama), a name in the model directory, hf:org/repo, ollama:name:tag, or a path")
 	fl.StringVarP(&f.node, "node", "n", "", "where to run: a node, several with commas, or any (default: the config's default_node, localhost)")
 	fl.Int64Var(&f.context, "ctx", 0, "context in tokens (default: what the model was trained for, 4096 at most)")
 	fl.Int64Var(&f.threads, "threads", 0, "threads to compute with (default: physical cores - 1)")

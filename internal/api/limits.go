@@ -16,7 +16,7 @@ const (
 	MaxTopK       = 1_000_000
 	MaxPenalty    = 10
 	MaxContext    = 1 << 24
-	MaxThreads    = 1024
+	MaxThreads    = 512 // what ggml takes
 	MaxSlots      = 1024
 	MaxGPULayers  = 1 << 20
 	MaxDeadlineMS = 7 * 24 * 3600 * 1000
