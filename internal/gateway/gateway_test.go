@@ -349,6 +349,7 @@ func TestClientThatSendsSlowlyIsCutOff(t *testing.T) {
 	for _, c := range []struct{ head, want string }{
 		{"POST /rbee/v1/generate HTTP/1.1\r\nContent-Type: application/json", "did not arrive within 50ms"},
 		{"POST /rbee/v1/generate HTTP/1.1\r\nContent-Type: text/plain", "content type is"}, // refused unread
+		{"POST /rbee/v1/generate HTTP/1.1\r\nContent-Type: application/x-www-form-urlencoded", "curl needs -H"},
 		{"POST /nothing HTTP/1.1", "nothing answers POST"},
 	} {
 		conn, err := net.Dial("unix", path)

@@ -49,7 +49,8 @@ func (g *gateway) readBody(w http.ResponseWriter, r *http.Request) ([]byte, erro
 	// A web page may post text/plain anywhere without asking; application/json it may not.
 	if h := r.Header.Get("Content-Type"); h != "application/json" {
 		if t, _, _ := mime.ParseMediaType(h); t != "application/json" {
-			return nil, fault.New(fault.InvalidRequest, "content type is %q, allowed is application/json", h)
+			return nil, fault.New(fault.InvalidRequest, "content type is %q, allowed is application/json", h).
+				WithHint("send the header Content-Type: application/json; curl needs -H for that")
 		}
 	}
 	body, err := readAll(http.MaxBytesReader(w, r.Body, api.MaxBodyBytes), r.ContentLength)

@@ -38,7 +38,7 @@ func notFound(r Ref, env Env, dir, why string, all []candidate) *fault.Error {
 		}
 		return e.WithHint("let it be downloaded (leave --no-pull away), or put %s of %s/%s on the Hugging Face hub into %s", file, w.Org, w.Repo, filepath.Join(dir, w.Folder))
 	}
-	return e.WithHint("use one of these, or give a path to a .gguf file")
+	return e.WithHint("use one of these, a short name (%s), a model of the hub as hf:org/repo, or a path to a .gguf file", list(ShortNames(env)))
 }
 
 func noSuchPath(r Ref, path string, env Env) *fault.Error {

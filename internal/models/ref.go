@@ -49,6 +49,17 @@ func invalid(ref, why string) *fault.Error {
 	return fault.New(fault.ModelRefInvalid, "%q is not a model reference: %s", clip(ref), why).WithHint("%s", forms)
 }
 
+// unknownScheme is the error for words with a colon that none of ours stands before. Ollama's names look so.
+func unknownScheme(text string) *fault.Error {
+	e := invalid(text, "it begins with an unknown scheme")
+	if as := "ollama:" + text; len(as) <= maxRef {
+		if _, err := ParseRef(as); err == nil {
+			return e.WithHint("if Ollama has it on that machine it is %s here; %s", clip(as), forms)
+		}
+	}
+	return e
+}
+
 // clip shortens a reference for a message.
 func clip(s string) string {
 	if len(s) > 200 {
@@ -94,7 +105,7 @@ func ParseRef(text string) (Ref, error) {
 	slash, colon := strings.IndexByte(s, '/'), strings.IndexByte(s, ':')
 	switch {
 	case colon >= 0 && (slash < 0 || colon < slash):
-		return r, invalid(text, "it begins with an unknown scheme")
+		return r, unknownScheme(text)
 	case slash >= 0 || s == "." || s == ".." || s == "~":
 		r.Kind, r.Path = Path, s
 	case len(s) > maxName:

@@ -61,6 +61,17 @@ func TestBadReferencesListTheAcceptedForms(t *testing.T) {
 	}
 }
 
+func TestNamesAsOllamaWritesThemAreToldTheirForm(t *testing.T) {
+	for text, want := range map[string]string{
+		"llama3:8b": "ollama:llama3:8b here", "qwen2.5:0.5b": "ollama:qwen2.5:0.5b here", "http://host/m.gguf": "", "C:\\m.gguf": "", ":": "",
+	} {
+		_, err := ParseRef(text)
+		if e := fault.From(err); want == "" && strings.Contains(e.Hint, "Ollama has") || !strings.Contains(e.Hint, want) {
+			t.Errorf("%q: %q", text, e.Hint)
+		}
+	}
+}
+
 func TestFolderNameIsWhereADownloadGoes(t *testing.T) {
 	for text, want := range map[string]string{
 		"TinyLlama": "tinyllama", "hf:TheBloke/Llama-2-7B-GGUF:Q8_0": "thebloke--llama-2-7b-gguf", "/x.gguf": "",

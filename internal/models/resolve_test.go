@@ -74,7 +74,7 @@ func TestShortNameTakesItsOwnFileAmongSeveral(t *testing.T) {
 func TestNotFoundListsWhatThereIs(t *testing.T) {
 	p := newPlace(t)
 	p.model(".test-models/one/a.gguf", ".test-models/two.gguf")
-	p.refuses("three", fault.ModelNotFound, "three", ".test-models", "demo, two, one")
+	p.refuses("three", fault.ModelNotFound, "three", ".test-models", "demo, two, one", "llama2, llama3, phi3, qwen, tinyllama", "hf:org/repo")
 	p.refuses("phi3", fault.ModelNotFound, "Phi-3-mini-4k-instruct-q4.gguf", "phi3")
 	p.refuses("hf:org/repo:Q4_0", fault.ModelNotFound, "org--repo")
 	p.refuses("org/repo", fault.ModelNotFound, "hf:org/repo")
