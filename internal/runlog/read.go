@@ -49,7 +49,8 @@ func Runs(logs string) ([]Run, error) {
 // Entry is one line of a log.
 type Entry struct {
 	Name string // whose: "hive-localhost", "worker-0.1"
-	Text string // with its time in front, in UTC
+	Text string // with its time in front, in UTC; a queen's is JSON, with its time as the first field
+	at   time.Time
 }
 
 // Reader reads the files of one run as one log, in the order of the lines' times.
@@ -92,12 +93,21 @@ func (r *Reader) Next() ([]Entry, error) {
 		}
 		all = append(all, es...)
 	}
-	// The times have one format, so their order is that of the bytes. Lines of one file stay in its order.
-	slices.SortStableFunc(all, func(a, b Entry) int { return strings.Compare(stamp(a.Text), stamp(b.Text)) })
+	slices.SortStableFunc(all, func(a, b Entry) int { return a.at.Compare(b.at) }) // lines of one file stay in its order
 	return all, nil
 }
 
-func stamp(line string) string { return line[:min(len(line), len("2006-01-02T15:04:05.000Z"))] }
+// stamp returns the time of a line, to the millisecond: no log but the queen's knows more.
+func stamp(line string) (time.Time, bool) {
+	text, json := strings.CutPrefix(line, `{"time":"`)
+	end := " "
+	if json {
+		end = `"`
+	}
+	text, _, _ = strings.Cut(text, end)
+	t, err := time.Parse(time.RFC3339Nano, text)
+	return t.Truncate(time.Millisecond), err == nil
+}
 
 // grown returns the whole lines behind what was read of a file already. One that became shorter is read anew: it was
 // rotated.
@@ -114,12 +124,17 @@ func (r *Reader) grown(path string) (all []Entry, err error) {
 		return nil, err
 	}
 	in := bufio.NewReader(f)
+	var at time.Time // a line that says no time was written with the one before
 	for {
 		line, err := in.ReadBytes('\n')
 		if err != nil {
 			return all, nil // the rest of a line comes later
 		}
 		r.at[path] += int64(len(line))
-		all = append(all, Entry{nameOf(path), string(bytes.TrimRight(line, "\n"))})
+		text := string(bytes.TrimRight(line, "\n"))
+		if t, ok := stamp(text); ok {
+			at = t
+		}
+		all = append(all, Entry{nameOf(path), text, at})
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 )
@@ -54,6 +55,27 @@ func TestReaderMergesFilesByTimeAndFollowsThem(t *testing.T) {
 	only := Run{Path: dir}.Read(func(name string) bool { return name == "worker-0.1" })
 	if got := texts(t, only); len(got) != 1 {
 		t.Errorf("only the worker's: %q", got)
+	}
+}
+
+// A queen writes JSON, with nanoseconds and in local time; a time whose fraction ends in zeros is shorter.
+func TestReaderPutsAQueensLinesAmongTheOthers(t *testing.T) {
+	dir := t.TempDir()
+	write(t, filepath.Join(dir, "queen.log"), `{"time":"2026-01-01T01:00:01.5+01:00","msg":"one"}`+"\n"+
+		`{"time":"2026-01-01T00:00:03.123456789Z","msg":"three"}`+"\n"+"goroutine 1\n"+`{"time":"2026-01-01T00:00:05Z","msg":"five"}`+"\n")
+	write(t, filepath.Join(dir, "worker-0.1.log"), "2026-01-01T00:00:02.000Z two\n2026-01-01T00:00:04.000Z four\n")
+	es, err := Run{Path: dir}.Read(nil).Next()
+	if err != nil {
+		t.Fatal(err)
+	}
+	wants := []string{"one", "two", "three", "goroutine", "four", "five"}
+	if len(es) != len(wants) {
+		t.Fatalf("got %v", es)
+	}
+	for i, want := range wants {
+		if !strings.Contains(es[i].Text, want) {
+			t.Errorf("line %d is %s, want %s", i, es[i].Text, want)
+		}
 	}
 }
 
