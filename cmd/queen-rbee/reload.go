@@ -4,6 +4,7 @@ import (
 	"crypto/tls"
 	"slices"
 	"strings"
+	"time"
 
 	"rbee/deploy"
 	"rbee/internal/config"
@@ -13,7 +14,8 @@ import (
 )
 
 // live is what a daemon reads from files that may change while it runs. Requests are not touched by a change: each
-// looks when it begins. (What counts at once and what after a restart: config.Queen.)
+// looks when it begins. (What counts at once and what after a restart: config.Queen.) A key that is taken away is one
+// for the very next request; the configuration, which every request asks for more than once, may be lookTime old.
 type live struct {
 	config *fresh.Value[*config.File]
 	keys   *fresh.Value[keys.Set]
@@ -21,6 +23,9 @@ type live struct {
 	log    *logs
 	level  string // of the flag, which wins
 }
+
+// lookTime is far below what a person needs from the editor to the next command.
+const lookTime = 50 * time.Millisecond
 
 func newLive(env config.Env, log *logs, level string) (*live, error) {
 	v := &live{log: log, level: level}
@@ -41,6 +46,7 @@ func newLive(env config.Env, log *logs, level string) (*live, error) {
 	if err != nil {
 		return nil, err
 	}
+	v.config.Every(lookTime)
 	path, err := env.KeysFile("")
 	if err != nil {
 		path = "/dev/null"

@@ -1,8 +1,9 @@
 // Package fresh keeps what files say, as fresh as the files are: a daemon reads its configuration, its keys and its
 // certificate again when they change, without a restart and without losing what it knew when the new text is wrong.
 //
-// There is no watcher and no goroutine. Who asks for the value looks at the files first (one stat each, a
-// microsecond), so a change counts for the very next request, on any file system.
+// There is no watcher and no goroutine. Who asks for the value looks at the files first (one stat each, a few
+// microseconds), so a change counts for the very next request, on any file system. A value that every request asks
+// for, several times, may be looked at less often (Every): what it says is then at most that old.
 package fresh
 
 import (
@@ -10,6 +11,7 @@ import (
 	"slices"
 	"sync"
 	"syscall"
+	"time"
 )
 
 // Value is what Load made of the files, as they are.
@@ -17,8 +19,10 @@ type Value[T any] struct {
 	load  func() (T, error)
 	warn  func(error)
 	paths []string
+	every time.Duration
 
 	mu     sync.Mutex
+	looked time.Time // when the files were looked at last
 	stamps []stamp
 	now    T
 	err    error // why what the files say now is not what counts; nil = it is
@@ -27,16 +31,29 @@ type Value[T any] struct {
 // New loads a value for the first time, which must succeed. After that a load that fails leaves the old value in
 // force and is told to warn, once a change. A path that is not there is a state like any other.
 func New[T any](load func() (T, error), warn func(error), paths ...string) (*Value[T], error) {
-	v := &Value[T]{load: load, warn: warn, paths: paths, stamps: stampsOf(paths)}
+	v := &Value[T]{load: load, warn: warn, paths: paths, looked: time.Now(), stamps: stampsOf(paths)}
 	var err error
 	v.now, err = load()
 	return v, err
+}
+
+// Every has v look at its files only if it has not for so long, and returns it. It is for before its use.
+func (v *Value[T]) Every(d time.Duration) *Value[T] {
+	v.every = d
+	return v
 }
 
 // Get returns what the files say, or said when they last were right.
 func (v *Value[T]) Get() T {
 	v.mu.Lock()
 	defer v.mu.Unlock()
+	if v.every > 0 {
+		now := time.Now()
+		if now.Sub(v.looked) < v.every {
+			return v.now
+		}
+		v.looked = now
+	}
 	if now := stampsOf(v.paths); !slices.Equal(now, v.stamps) {
 		v.stamps = now // taken before the load: what is written during it is another change
 		v.reload()

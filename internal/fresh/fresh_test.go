@@ -5,6 +5,8 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+	"testing/synctest"
+	"time"
 )
 
 // kept is a value whose files hold its own text; "bad" is wrong.
@@ -76,6 +78,29 @@ func TestWhatIsWrongLeavesTheOldInForceAndIsToldOnce(t *testing.T) {
 	if got := v.Get(); got != "better" {
 		t.Errorf("got %q", got)
 	}
+}
+
+func TestWhatIsLookedAtLessOftenIsAtMostThatOld(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const every = 50 * time.Millisecond
+		path := filepath.Join(t.TempDir(), "f")
+		replace(t, path, "one")
+		v, _, loads := kept(t, path)
+		v.Every(every)
+		replace(t, path, "two")
+		time.Sleep(every - 1)
+		if got := v.Get(); got != "one" || *loads != 1 {
+			t.Errorf("too early: %q after %d loads", got, *loads)
+		}
+		time.Sleep(1)
+		if got := v.Get(); got != "two" {
+			t.Errorf("after %v: %q", every, got)
+		}
+		replace(t, path, "six")
+		if err := v.Reload(); err != nil || v.Get() != "six" {
+			t.Errorf("a reload that is asked for came too late: %v", err)
+		}
+	})
 }
 
 func TestTheFirstLoadMustSucceed(t *testing.T) {
