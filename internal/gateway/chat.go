@@ -75,8 +75,8 @@ func (c *chatStream) call(b []byte, i int, call openai.Call) []byte {
 	return c.chunks.AppendCall(c.open(b, i), i, call)
 }
 
-func (c *chatStream) end(b []byte, i int, reason string) []byte {
-	return c.chunks.AppendFinish(c.open(b, i), i, reason)
+func (c *chatStream) end(b []byte, i int, reason string, m openai.Moved) []byte {
+	return c.chunks.AppendFinish(c.open(b, i), i, reason, m)
 }
 
 func (c *chatStream) settle(b []byte, u *messages.Usage) []byte {
@@ -116,8 +116,8 @@ func (c *chatWhole) call(b []byte, i int, call openai.Call) []byte {
 	return b
 }
 
-func (c *chatWhole) end(b []byte, i int, reason string) []byte {
-	c.choices[i].Finish = reason
+func (c *chatWhole) end(b []byte, i int, reason string, m openai.Moved) []byte {
+	c.choices[i].Finish, c.choices[i].Moved = reason, m
 	return b
 }
 

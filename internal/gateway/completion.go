@@ -74,11 +74,11 @@ func (t *textStream) say(b []byte, i int, text string, l []*messages.TokenLogpro
 	return b
 }
 
-func (t *textStream) end(b []byte, i int, reason string) []byte {
+func (t *textStream) end(b []byte, i int, reason string, m openai.Moved) []byte {
 	if echo := t.echo(i); echo != "" && !t.begun[i] {
 		b = t.say(b, i, echo, nil)
 	}
-	return t.chunks.AppendFinish(b, i, reason)
+	return t.chunks.AppendFinish(b, i, reason, m)
 }
 
 func (t *textStream) settle(b []byte, u *messages.Usage) []byte {
@@ -98,6 +98,7 @@ type textGathered struct {
 	content  strings.Builder
 	logprobs []*messages.TokenLogprob
 	finish   string
+	moved    openai.Moved
 }
 
 func (t *textWhole) text(b []byte, i int, text string, l []*messages.TokenLogprob) []byte {
@@ -106,8 +107,8 @@ func (t *textWhole) text(b []byte, i int, text string, l []*messages.TokenLogpro
 	return b
 }
 
-func (t *textWhole) end(b []byte, i int, reason string) []byte {
-	t.all[i].finish = reason
+func (t *textWhole) end(b []byte, i int, reason string, m openai.Moved) []byte {
+	t.all[i].finish, t.all[i].moved = reason, m
 	return b
 }
 
@@ -132,7 +133,7 @@ func (t *textWhole) settle(b []byte, u *messages.Usage) []byte {
 			slices.SortStableFunc(of, func(a, b *textGathered) int { return cmp.Compare(b.mean(), a.mean()) })
 		}
 		for _, g := range of[:give] {
-			c := openai.TextChoice{Echo: t.echo(first), Text: g.content.String(), Finish: g.finish}
+			c := openai.TextChoice{Echo: t.echo(first), Text: g.content.String(), Finish: g.finish, Moved: g.moved}
 			if t.logprobs {
 				c.Logprobs = g.logprobs
 			}

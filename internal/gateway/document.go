@@ -28,6 +28,9 @@ func document(version string, all []route) []byte {
 		method, path, _ := strings.Cut(r.pattern, " ")
 		path = strings.ReplaceAll(path, "...}", "}")
 		op := map[string]any{"summary": r.summary, "responses": responses(r)}
+		if more := notes[r.pattern]; more != "" {
+			op["description"] = more
+		}
 		if r.body != nil {
 			t := reflect.TypeOf(r.body)
 			name := strings.ReplaceAll(t.String(), ".", "_")

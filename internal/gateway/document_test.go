@@ -14,7 +14,10 @@ type noBackend struct{ Backend }
 func (noBackend) Info() Info { return Info{Version: "v"} }
 
 func parsed(t *testing.T) (doc struct {
-	Paths      map[string]map[string]struct{ RequestBody any }
+	Paths map[string]map[string]struct {
+		RequestBody any
+		Description string
+	}
 	Components struct {
 		Schemas map[string]struct{ Properties map[string]any }
 	}
@@ -40,6 +43,12 @@ func TestTheDocumentHasEveryRoute(t *testing.T) {
 	}
 	for _, ops := range doc.Paths {
 		n -= len(ops)
+	}
+	for pattern := range notes {
+		method, path, _ := strings.Cut(pattern, " ")
+		if doc.Paths[path][strings.ToLower(method)].Description == "" {
+			t.Errorf("there are notes on %s, which is no route", pattern)
+		}
 	}
 	if n != 0 {
 		t.Errorf("%d routes are not in the document, or have no entry in the table", n)

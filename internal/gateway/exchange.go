@@ -33,6 +33,7 @@ type exchange struct {
 // choice is what is known of one answer.
 type choice struct {
 	parser *chat.ToolParser // nil: all of it is text
+	worker string           // the address of the one that has it
 	unsaid int              // pieces in the buffer that credit has not been given for
 	over   bool
 }
@@ -43,7 +44,7 @@ type recorder interface {
 	tools(i int, format string) *chat.ToolParser
 	text(b []byte, i int, text string, logprobs []*messages.TokenLogprob) []byte
 	call(b []byte, i int, c openai.Call) []byte
-	end(b []byte, i int, reason string) []byte
+	end(b []byte, i int, reason string, m openai.Moved) []byte
 	// settle ends the response, after the last answer.
 	settle(b []byte, u *messages.Usage) []byte
 }
@@ -141,7 +142,7 @@ func (x *exchange) stream(ctx context.Context, in *incoming) (cause string) {
 		case <-ctx.Done():
 			return "client is gone"
 		case <-silence.C:
-			x.out.buf = append(append(append(x.out.buf, ':'), x.said...), '\n')
+			x.comment()
 		case i := <-in.events:
 			x.put(i)
 			for more := true; more && x.failed == nil && x.left() > 0 && len(x.out.buf) < maxBatch; {
@@ -201,12 +202,14 @@ func (x *exchange) put(i item) {
 	case e.Tokens != nil:
 		x.tokens(c, i.from, e.Tokens)
 	case e.Narration != nil:
-		x.said = " " + strings.Map(printable, e.Narration.GetText())
+		x.told(c, e.Narration)
 	case e.Queued != nil:
 		x.queued(e.Queued)
 	case e.Accepted != nil:
-		x.said = ""
-		c.parser = x.to.tools(i.from, e.Accepted.GetToolFormat())
+		x.said, c.worker = "", e.Accepted.GetWorker()
+		if c.parser == nil { // an answer that goes on may be in the middle of a call
+			c.parser = x.to.tools(i.from, e.Accepted.GetToolFormat())
+		}
 	case e.Done != nil:
 		x.done(c, i.from, e.Done)
 	}
@@ -266,7 +269,34 @@ func (x *exchange) done(c *choice, i int, d *messages.Done) {
 		x.usage.PromptTokens += u.GetPromptTokens()
 		x.usage.CachedTokens += u.GetCachedTokens()
 	}
-	x.out.buf = x.to.end(x.out.buf, i, reason)
+	x.out.buf = x.to.end(x.out.buf, i, reason, x.moved(c, d))
+}
+
+// told takes a line of narration. What comes when a worker has the answer says that it lost it, and a stream says so at
+// once; the rest is for its silence.
+func (x *exchange) told(c *choice, n *messages.Narration) {
+	x.said = " " + strings.Map(printable, n.GetText())
+	if c.worker != "" && x.streamed {
+		x.comment()
+	}
+	c.worker = ""
+}
+
+// comment tells a stream's reader, if it is a person, what is being done.
+func (x *exchange) comment() { x.out.buf = append(append(append(x.out.buf, ':'), x.said...), '\n') }
+
+// moved is what is said of an answer that another worker went on with.
+func (x *exchange) moved(c *choice, d *messages.Done) (m openai.Moved) {
+	if d.GetContinued() == 0 {
+		return m
+	}
+	m = openai.Moved{Continued: d.GetContinued(), Worker: c.worker}
+	for _, w := range x.g.backend.Workers() {
+		if w.GetAddress() == c.worker {
+			m.Node = w.GetNode()
+		}
+	}
+	return m
 }
 
 // printable keeps a text on one line.

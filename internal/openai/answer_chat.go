@@ -57,9 +57,9 @@ func (c *ChatChunks) AppendCall(b []byte, index int, call Call) []byte {
 }
 
 // AppendFinish appends a choice's last chunk.
-func (c *ChatChunks) AppendFinish(b []byte, index int, reason string) []byte {
+func (c *ChatChunks) AppendFinish(b []byte, index int, reason string, m Moved) []byte {
 	b = append(c.open(b, index), `,"delta":{},"logprobs":null`...)
-	return c.close(finish(b, reason))
+	return c.close(m.append(finish(b, reason)))
 }
 
 // ChatChoice is a whole answer.
@@ -68,6 +68,7 @@ type ChatChoice struct {
 	Calls    []Call
 	Logprobs []*messages.TokenLogprob
 	Finish   string
+	Moved    Moved
 }
 
 // AppendChat appends a whole response.
@@ -111,7 +112,7 @@ func (c *ChatChoice) append(b []byte, index int) []byte {
 	}
 	b = append(b, '}')
 	b = appendChatLogprobs(b, c.Logprobs)
-	return append(finish(b, c.Finish), '}')
+	return append(c.Moved.append(finish(b, c.Finish)), '}')
 }
 
 func appendChatLogprobs(b []byte, all []*messages.TokenLogprob) []byte {

@@ -25,8 +25,8 @@ func (c *CompletionChunks) AppendText(b []byte, index int, text string, offset i
 }
 
 // AppendFinish appends a choice's last chunk.
-func (c *CompletionChunks) AppendFinish(b []byte, index int, reason string) []byte {
-	return c.close(finish(append(c.open(b, index), `,"text":"","logprobs":null`...), reason))
+func (c *CompletionChunks) AppendFinish(b []byte, index int, reason string, m Moved) []byte {
+	return c.close(m.append(finish(append(c.open(b, index), `,"text":"","logprobs":null`...), reason)))
 }
 
 // TextChoice is a whole answer.
@@ -35,6 +35,7 @@ type TextChoice struct {
 	Text     string
 	Logprobs []*messages.TokenLogprob
 	Finish   string
+	Moved    Moved
 }
 
 // AppendCompletion appends a whole response.
@@ -49,7 +50,7 @@ func AppendCompletion(b []byte, h *Head, choices []TextChoice, u *messages.Usage
 		b = append(b, `,"text":`...)
 		b = api.AppendString(b, c.Echo+c.Text)
 		b = appendTextLogprobs(b, 0, c.Logprobs)
-		b = append(finish(b, c.Finish), '}')
+		b = append(c.Moved.append(finish(b, c.Finish)), '}')
 	}
 	b = append(b, `],"usage":`...)
 	return append(appendUsage(b, u), "}\n"...)

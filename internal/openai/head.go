@@ -87,6 +87,26 @@ func finish(b []byte, reason string) []byte {
 	return append(append(b, reason...), '"')
 }
 
+// Moved says that an answer lost its worker and another one went on with it. It is a field of ours in the choice, since each
+// of n answers has its own worker; an answer that nothing happened to has none.
+type Moved struct {
+	Continued int64  // how often
+	Worker    string // the address of the one that ended it
+	Node      string // where that is
+}
+
+func (m Moved) append(b []byte) []byte {
+	if m.Continued == 0 {
+		return b
+	}
+	b = append(b, `,"rbee":{"continued":`...)
+	b = strconv.AppendInt(b, m.Continued, 10)
+	b = append(b, `,"worker":`...)
+	b = api.AppendString(b, m.Worker)
+	b = append(b, `,"node":`...)
+	return append(api.AppendString(b, m.Node), '}')
+}
+
 // appendLogprob appends a number that JSON can hold; a probability of nothing is OpenAI's -9999.
 func appendLogprob(b []byte, v float64) []byte {
 	if math.IsNaN(v) || v < -9999 {

@@ -1,10 +1,17 @@
 package treetest
 
 import (
+	"bufio"
+	"encoding/json"
 	"fmt"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
+
+	"github.com/openai/openai-go/v3"
+
+	"rbee/internal/transport"
 )
 
 // words is what the fake engine says at temperature 0.
@@ -38,6 +45,46 @@ func TestTreeAnAnswerGoesOnAfterItsWorkerDied(t *testing.T) {
 			r.Clean(0)
 		})
 	}
+}
+
+// OpenAI's own client finds the mark in what it does not know of the choice; who reads the bytes finds the moment.
+func TestTreeAnAnswerThatWentOnSaysSoToOpenAIsClients(t *testing.T) {
+	t.Parallel()
+	d := startDaemon(t, fake, []string{"RBEE_FAKE_ENGINE=tokens=60,rate=100"})
+	ask := `{"model":"demo","stream":true,"temperature":0,"messages":[{"role":"user","content":"hi"}]}`
+	resp, err := d.client().Post("http://queen/v1/chat/completions", "application/json", strings.NewReader(ask))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	lines, killed, moment, mark, text := bufio.NewScanner(resp.Body), false, false, "", ""
+	for lines.Scan() {
+		line := lines.Text()
+		moment = moment || strings.HasPrefix(line, ": ") && strings.Contains(line, "going on with another worker after") && text != "" && text != words(60)
+		var chunk openai.ChatCompletionChunk
+		if data, ok := strings.CutPrefix(line, "data: "); !ok || json.Unmarshal([]byte(data), &chunk) != nil || len(chunk.Choices) == 0 {
+			continue
+		}
+		one := chunk.Choices[0]
+		text += one.Delta.Content
+		if strings.Contains(text, "tok3") && !killed {
+			killed = d.strike(syscall.SIGKILL)
+		}
+		if one.FinishReason != "" {
+			mark = one.JSON.ExtraFields["rbee"].Raw()
+		}
+	}
+	var rbee struct {
+		Continued    int
+		Worker, Node string
+	}
+	if err := json.Unmarshal([]byte(mark), &rbee); err != nil || rbee.Continued != 1 || rbee.Node != "localhost" || transport.Base(rbee.Worker) != "worker-0.2" {
+		t.Errorf("the last chunk says %q, %v", mark, err)
+	}
+	if lines.Err() != nil || !killed || !moment || text != words(60) {
+		t.Errorf("killed %v, the moment was told %v, %v: %q", killed, moment, lines.Err(), text)
+	}
+	d.stop(0)
 }
 
 // The stream says so too, for programs: once each time it changed hands.
