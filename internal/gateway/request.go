@@ -53,11 +53,15 @@ func (g *gateway) readBody(w http.ResponseWriter, r *http.Request) ([]byte, erro
 				WithHint("send the header Content-Type: application/json; curl needs -H for that")
 		}
 	}
+	if r.ContentLength > api.MaxBodyBytes { // none of it need be sent, and net/http is not to read it either
+		w.Header().Set("Connection", "close")
+		return nil, tooLarge(api.MaxBodyBytes)
+	}
 	body, err := readAll(http.MaxBytesReader(w, r.Body, api.MaxBodyBytes), r.ContentLength)
 	var large *http.MaxBytesError
 	switch {
 	case errors.As(err, &large):
-		return nil, fault.Wrap(fault.InvalidRequest, errTooLarge, "request body is too large, allowed is up to %d bytes", large.Limit)
+		return nil, tooLarge(large.Limit)
 	case errors.Is(err, os.ErrDeadlineExceeded):
 		return nil, fault.Wrap(fault.InvalidRequest, err, "request body did not arrive within %v", g.options.ReadBody)
 	case err != nil:
@@ -66,6 +70,10 @@ func (g *gateway) readBody(w http.ResponseWriter, r *http.Request) ([]byte, erro
 	// From here on a read only waits for the client to leave, which may take as long as the answer.
 	_ = http.NewResponseController(w).SetReadDeadline(time.Time{})
 	return body, nil
+}
+
+func tooLarge(limit int64) error {
+	return fault.Wrap(fault.InvalidRequest, errTooLarge, "request body is too large, allowed is up to %d bytes", limit)
 }
 
 // readAll reads a body; one whose length is known and small is read into a buffer of that size.
