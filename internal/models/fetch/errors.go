@@ -31,7 +31,7 @@ func (d *hub) refused(r *http.Response) error {
 	case status == http.StatusUnauthorized, status == http.StatusForbidden:
 		return d.denied(r, answer)
 	}
-	return fault.Wrap(fault.DownloadFailed, answer, "cannot download %s: %v%s", d.repo(), answer, said(r)).
+	return fault.Wrap(fault.DownloadFailed, answer, "cannot download %s: %v%s", d.repo(), answer, d.said(r)).
 		WithHint("check HF_ENDPOINT and what is between here and there; the partial file is kept")
 }
 
@@ -41,7 +41,7 @@ type missing struct{ cause error }
 func (m *missing) Error() string { return m.cause.Error() }
 
 func (d *hub) denied(r *http.Response, answer error) error {
-	e := fault.Wrap(fault.ModelAccessDenied, answer, "%s may not be downloaded: %v%s", d.repo(), answer, said(r)).
+	e := fault.Wrap(fault.ModelAccessDenied, answer, "%s may not be downloaded: %v%s", d.repo(), answer, d.said(r)).
 		With("repository", d.repo()).With("status", r.StatusCode)
 	page := d.at("", d.repo())
 	switch {
@@ -68,8 +68,8 @@ func (d *hub) gaveUp(what string, attempts int, cause error) error {
 		With("attempts", attempts).With("cause", cause.Error())
 }
 
-// said is what the hub says for people, made safe to print.
-func said(r *http.Response) string {
+// said is what the hub says for people, made safe to print. A hub that repeats the token it got must not make it public.
+func (d *hub) said(r *http.Response) string {
 	s := strings.Map(func(c rune) rune {
 		if !unicode.IsPrint(c) {
 			return -1
@@ -78,6 +78,9 @@ func said(r *http.Response) string {
 	}, strings.ToValidUTF8(r.Header.Get("X-Error-Message"), ""))
 	if s == "" {
 		return ""
+	}
+	if t := d.access.token(); t != "" {
+		s = strings.ReplaceAll(s, t, "[HF_TOKEN]") // before the text is cut, and after what hides it is gone
 	}
 	return fmt.Sprintf(" (%.200s)", s)
 }

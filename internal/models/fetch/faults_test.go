@@ -118,6 +118,22 @@ func TestAWrongTokenIsDenied(t *testing.T) {
 	p.refuses(ref, fault.ModelAccessDenied, "account of HF_TOKEN")
 }
 
+func TestATokenThatTheHubRepeatsIsNotShown(t *testing.T) {
+	for _, status := range []int{400, 401, 403} {
+		p, _ := withModel(t)
+		p.f.options.Getenv = func(name string) string {
+			return map[string]string{"HF_ENDPOINT": p.hub.URL, "HF_TOKEN": "hf_secret"}[name]
+		}
+		// What is not printed is left out: it must not hide the token from who looks for it.
+		long := "no access with Bearer hf_se\u200bcret " + strings.Repeat("x", 154) + "hf_secret"
+		p.hub.Break(fetchtest.Fault{Kind: fetchtest.Info, Do: fetchtest.Status(status, "X-Error-Message", long)})
+		err := p.fetch(ref)
+		if err == nil || !strings.Contains(err.Error(), "no access with Bearer [HF_TOKEN]") || strings.Contains(err.Error(), "hf_") {
+			t.Errorf("%d: %v", status, err)
+		}
+	}
+}
+
 func TestTheServerSaysHowLongToWait(t *testing.T) {
 	for text, want := range map[string]time.Duration{"7": 7 * time.Second, "86400": time.Minute, "-5": 0, "soon": 0} {
 		p, content := withModel(t)
