@@ -117,12 +117,17 @@ func (l Loan) ask(ctx context.Context, method, what string, into any) error {
 	return fault.Wrap(fault.DownloadFailed, err, "the queen did not give %s: %v", strings.TrimSuffix(what, "/digest"), err).WithHint("run the command again")
 }
 
-// notHere says of a model that is missing where it is missing: on the machine that was to give it.
+// notHere says of a model that is missing or unusable where it is so: on the machine that was to give it, though the
+// error comes to the keeper from the node that was to get it.
 func notHere(f *fault.Error) error {
-	if f.Code == fault.ModelNotFound {
-		f.Message = "nothing to push: on the control node " + f.Message
-		return f.WithHint("get it there first, with rbee model pull; or leave --push away, and the node downloads it itself")
+	switch f.Code {
+	case fault.ModelNotFound:
+		f = f.WithHint("get it there first, with rbee model pull; or leave --push away, and the node downloads it itself")
+	case fault.ModelCorrupt, fault.ModelAmbiguous, fault.ModelAccessDenied:
+	default:
+		return f
 	}
+	f.Message = "nothing to push: on the control node " + f.Message
 	return f
 }
 

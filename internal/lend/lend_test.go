@@ -244,6 +244,19 @@ func TestWhatIsNotHereIsSaidToBeMissingHere(t *testing.T) {
 	}
 }
 
+func TestWhatIsUnusableHereIsSaidToBeSoHere(t *testing.T) {
+	for _, code := range []fault.Code{fault.ModelCorrupt, fault.ModelAmbiguous, fault.ModelAccessDenied} {
+		b := newBench(t, nil, nil)
+		b.Resolve = func(context.Context, *messages.ModelRef) (*models.Model, error) {
+			return nil, fault.New(code, "/m/x.gguf is bad").WithHint("do this")
+		}
+		_, err := b.hive(hiveA).Loan(b.push()).Gift(t.Context(), "/d")
+		if f := fault.From(err); f.Code != code || f.Message != "nothing to push: on the control node /m/x.gguf is bad" || f.Hint != "do this" {
+			t.Errorf("%s: %v (%s)", f.Code, f, f.Hint)
+		}
+	}
+}
+
 func must[T any](v T, err error) func(*testing.T) T {
 	return func(t *testing.T) T {
 		t.Helper()
