@@ -39,7 +39,10 @@ tell it. NAME is whose it is; requests of one key share one place in line.`,
 			}
 			return nil
 		},
-		RunE: func(_ *cobra.Command, args []string) error {
+		RunE: func(c *cobra.Command, args []string) error {
+			if c.Flags().Changed("models") && len(k.Models) == 0 { // a variable of a script that is not set, say
+				return usagef("--models is empty, and a key without it may use every model").hint("name one at the least, or leave it out")
+			}
 			now := time.Now().UTC().Truncate(time.Second)
 			k.Name, k.Created = args[0], now
 			var err error

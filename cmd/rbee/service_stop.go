@@ -24,7 +24,7 @@ func newServiceStop(at func() (*service, error)) *cobra.Command {
 		Short: "Stop the daemon and everything below it, and say what became of it",
 		Long: `stop asks the daemon to end (SIGTERM, to that very process): it takes no new requests, finishes the running ones for
 as long as its --drain says, and stops its hives and workers. stop waits for that and prints the receipt. Ctrl-C ends
-the waiting, not the stop.`,
+the waiting, not the stop; a second stop waits for the first.`,
 		Example: `  rbee queen stop
   rbee queen stop --now`,
 		Args: noArguments,
@@ -76,8 +76,10 @@ func (s *service) stop(ctx context.Context, now, kill, asJSON bool) (ended bool,
 				WithHint("rbee queen stop --kill ends it; what is below it then ends by itself")
 		}
 	}
-	if err := s.signal(id, kill, now); err != nil {
-		return false, err
+	if kill || now || !s.stops(ctx) { // a second SIGTERM would end what it still answers
+		if err := s.signal(id, kill, now); err != nil {
+			return false, err
+		}
 	}
 	if err := waitGone(ctx, id); err != nil {
 		return false, err
@@ -95,6 +97,12 @@ func (s *service) stop(ctx context.Context, now, kill, asJSON bool) (ended bool,
 	}
 	_, err = fmt.Fprintf(s.t.stdout, "queen-rbee, pid %d, is gone, without a receipt; rbee doctor lists what it may have left\n", id.PID)
 	return true, err
+}
+
+// stops says whether the daemon was told to stop already: then there is only its end to wait for.
+func (s *service) stops(ctx context.Context) bool {
+	q, err := s.look(ctx)
+	return err == nil && q != nil && q.State == "stopping"
 }
 
 func (s *service) signal(id proc.Identity, kill, now bool) error {

@@ -116,6 +116,41 @@ func session(pid int) (sid, group int, err error) {
 	return sid, group, err
 }
 
+func TestTreeASecondStopWaitsForTheFirst(t *testing.T) {
+	t.Parallel()
+	d := startDaemon(t, fake, []string{"RBEE_FAKE_ENGINE=tokens=400,rate=100"})
+	client := api.DialUnix(d.socket)
+	defer client.CloseIdleConnections()
+	s, err := api.NewClient(client).Generate(t.Context(), &api.GenerateRequest{Model: "demo", Prompt: "x"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	for e := (api.Event{}); e.Kind != api.KindToken; {
+		if e, err = s.Next(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	outs := make(chan string, 2)
+	stop := func() { outs <- d.rbee(0, "queen", "stop") }
+	go stop()
+	if !d.log.Wait(`"msg":"stopping"`) {
+		t.Fatal(d.log)
+	}
+	go stop()
+	for e := (api.Event{}); e.Kind != api.KindDone; {
+		if e, err = s.Next(); err != nil || e.Kind == api.KindError {
+			t.Fatalf("the request that ran: %+v, %v", e, err)
+		}
+	}
+	for range 2 {
+		if out := <-outs; !strings.Contains(out, "clean: 3 processes stopped") || !strings.Contains(out, "0 forced") {
+			t.Errorf("%s", out)
+		}
+	}
+	_ = d.cmd.Wait()
+}
+
 func TestTreeAQueenThatCannotStartSaysWhy(t *testing.T) {
 	t.Parallel()
 	d := detached(t, fake)
