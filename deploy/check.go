@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"path"
+	"slices"
 	"strings"
 	"time"
 
@@ -230,9 +231,9 @@ func (c *checker) bundle(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	if guess, _, err := install.Guess(c.options()); err == nil {
-		if _, exit, err := remote.Output(ctx, c.conn, []string{guess, "--version"}, nil); err == nil && exit.OK() {
-			c.program = guess
+	for _, hive := range c.hives(b) {
+		if _, exit, err := remote.Output(ctx, c.conn, []string{hive, "--version"}, nil); err == nil && exit.OK() {
+			c.program = hive
 			return fmt.Sprintf("this build is installed (%.1f MB)", float64(b.Size)/1e6), nil
 		}
 	}
@@ -243,6 +244,20 @@ func (c *checker) bundle(ctx context.Context) (string, error) {
 		return "", err
 	}
 	return fmt.Sprintf("sent (%.1f MB)", float64(b.Packed)/1e6), nil
+}
+
+// hives is where this build may be: where the next visit looks first, and in every place that a hive can live in.
+// Those below /var/tmp are among them: the probe has just looked whose they are.
+func (c *checker) hives(b bundle.Bundle) (paths []string) {
+	if guess, _, err := install.Guess(c.options()); err == nil && guess != "" {
+		paths = append(paths, guess)
+	}
+	for _, p := range c.facts.Places {
+		if hive := install.HivePath(p.Dir, b); p.Bad == "" && !slices.Contains(paths, hive) {
+			paths = append(paths, hive)
+		}
+	}
+	return paths
 }
 
 func (c *checker) engine(ctx context.Context) (string, error) {

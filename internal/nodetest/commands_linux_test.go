@@ -70,6 +70,23 @@ func TestTreeACheckGoesTheWayOfAnAnswerAndLeavesNothing(t *testing.T) {
 	bare(t, h)
 }
 
+// Where the home folder cannot hold programs they live below /var/tmp, and are not found by a guess.
+func TestTreeACheckFindsWhatIsInstalledElsewhereThanAtHome(t *testing.T) {
+	t.Parallel()
+	b := hosts(t, testbed.Spec{HomeNoexec: true})
+	asked(t, b.Host("h1"))
+	w := newWorld(t, b, programs.Real)
+	for _, says := range []string{"the first use sends", "this build is installed"} {
+		r := w.rbee("node", "check", "h1")
+		r.Want(0)
+		if !strings.Contains(r.Stdout.String(), says) {
+			t.Errorf("no %q:\n%s", says, r.Stdout)
+		}
+		w.infer("h1").Want(0)
+	}
+	nothingRuns(t, b.Host("h1"), 0)
+}
+
 func TestTreeACheckStopsAtWhatFailsAndSaysWhatToDo(t *testing.T) {
 	t.Parallel()
 	b := hosts(t, testbed.Spec{}, testbed.Spec{HomeNoexec: true, TmpNoexec: true}, testbed.Spec{Without: []string{"tar"}})
