@@ -23,7 +23,8 @@ would occupy with it. The memory that is free is compared as rbee infer compares
 		Example: `  rbee model info demo
   rbee model info tinyllama --ctx 2048 --slots 4 --json
   rbee model info tinyllama --node mac`,
-		Args: oneModel,
+		Args:              oneModel,
+		ValidArgsFunction: completeModels(p.t, p.cfg),
 		RunE: func(c *cobra.Command, args []string) error {
 			if context < 0 || slots < 1 {
 				return usagef("--ctx is %d and --slots is %d, allowed is 1 or more", context, slots)

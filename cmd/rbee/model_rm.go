@@ -26,6 +26,7 @@ func newModelRm(p *modelPlace) *cobra.Command {
 other programs keep is not touched. A model that a worker of the running daemon has is not deleted either.`,
 		Example: `  rbee model rm tinyllama
   rbee model rm tinyllama --node mac,box`,
+		ValidArgsFunction: completeModels(p.t, p.cfg),
 		Args: func(c *cobra.Command, args []string) error {
 			if len(args) == 0 {
 				return usagef("MODEL is missing").hint("rbee model ls lists them")

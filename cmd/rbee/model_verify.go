@@ -27,7 +27,8 @@ digest is printed and nothing is claimed.`,
 		Example: `  rbee model verify tinyllama
   rbee model verify tinyllama --offline
   rbee model verify tinyllama --node any`,
-		Args: oneModel,
+		Args:              oneModel,
+		ValidArgsFunction: completeModels(p.t, p.cfg),
 		RunE: func(c *cobra.Command, args []string) error {
 			there, err := p.elsewhere(c)
 			if err != nil {

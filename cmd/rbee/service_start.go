@@ -70,7 +70,7 @@ func (s *service) start(ctx context.Context, flags []string) error {
 	case err != nil:
 		return err
 	case there != nil:
-		return s.already(there)
+		return s.already(there, flags)
 	}
 	if err := s.cfg.pass(); err != nil { // --config
 		return err
@@ -102,7 +102,7 @@ func (s *service) start(ctx context.Context, flags []string) error {
 	}
 	if status == nil { // it has ended
 		if there := s.faster(ctx); there != nil {
-			return s.already(there)
+			return s.already(there, flags)
 		}
 		return s.failed(d.Cause(), out)
 	}
@@ -153,13 +153,18 @@ func (s *service) faster(ctx context.Context) *api.Status {
 }
 
 // already is for a daemon that serves: of this build, that is what was wanted.
-func (s *service) already(there *api.Status) error {
+func (s *service) already(there *api.Status, flags []string) error {
 	if there.Version.Version != version.Build() {
 		return fault.New(fault.VersionMismatch, "the queen at %s is %s, this rbee is %s", s.path, there.Version.Version, version.Build()).
 			WithHint("rbee queen restart replaces it").With("queen", there.Version.Version).With("rbee", version.Build())
 	}
-	_, err := fmt.Fprintf(s.t.stdout, "queen-rbee runs already, pid %d, socket %s%s\n", there.PID, s.path, onTCP(there))
-	return err
+	if _, err := fmt.Fprintf(s.t.stdout, "queen-rbee runs already, pid %d, socket %s%s\n", there.PID, s.path, onTCP(there)); err != nil {
+		return err
+	}
+	if len(flags) > 0 { // which it may not have been started with
+		s.t.narrator(false).Keeper("warn", "the flags behind -- do not count for it: rbee queen restart -- %s starts it anew", strings.Join(flags, " "))
+	}
+	return nil
 }
 
 // failed says why a daemon did not start, in its own words.

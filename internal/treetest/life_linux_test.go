@@ -67,6 +67,11 @@ func TestTreeAQueenIsStartedUsedRestartedAndStopped(t *testing.T) {
 	}
 	if out := d.rbee(0, "queen", "start"); !strings.Contains(out, fmt.Sprintf("runs already, pid %d", first.PID)) {
 		t.Errorf("a second start: %s", out)
+	} else if strings.Contains(out, "restart") {
+		t.Errorf("a second start without flags: %s", out)
+	}
+	if out := d.rbee(0, "queen", "start", "--", "--slots", "8"); !strings.Contains(out, "runs already") || !strings.Contains(out, "rbee queen restart -- --slots 8 ") {
+		t.Errorf("a second start with flags that do not count: %s", out)
 	}
 	c := exec.Command(d.bin+"/rbee", "infer", "--model", "demo", "--prompt", "hi", "--socket", d.socket)
 	c.Env = environment(d.dir, "RBEE_FAKE_ENGINE=tokens=2") // it is the daemon's environment that counts
