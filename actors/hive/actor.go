@@ -174,7 +174,7 @@ func (h *hive) take(m any, sender *actor.PID) {
 	case tellNow:
 		h.tellWorkers()
 	case forgive:
-		h.forgive(m.key)
+		h.forgive(m)
 	case pumpNow:
 		h.pump()
 	case swept:

@@ -31,23 +31,42 @@ func (h *hive) mourn(s *slot, d supervisor.LinkDown) {
 	}
 	f := failure{address: s.link.Address, reason: v.Reason, words: s.link.LastWords(), until: now.Add(supervisor.DefaultRestartPolicy.Window)}
 	h.failed[s.key] = f
-	h.later(supervisor.DefaultRestartPolicy.Window, forgive{s.key})
+	h.later(supervisor.DefaultRestartPolicy.Window, forgive{s.key, f.address})
 }
 
 // forgive is due when a kind of worker that was given up may be tried again.
-type forgive struct{ key key }
+type forgive struct {
+	key     key
+	address string // of the failure: it may have been forgotten since, and another one come
+}
 
-func (h *hive) forgive(k key) {
-	if h.deaths[k] = supervisor.DefaultRestartPolicy.Forgiven(h.deaths[k], time.Now()); h.deaths[k].GaveUp() != "" {
+func (h *hive) forgive(m forgive) {
+	if h.failed[m.key].address != m.address {
 		return
 	}
+	if h.deaths[m.key] = supervisor.DefaultRestartPolicy.Forgiven(h.deaths[m.key], time.Now()); h.deaths[m.key].GaveUp() == "" {
+		h.forget(m.key)
+	}
+}
+
+// forget takes a failure out of the registry; the next request finds the model as if it had never died.
+func (h *hive) forget(k key) {
+	h.registry.Remove(h.failed[k].address)
 	delete(h.deaths, k)
 	delete(h.notBefore, k)
-	if f, ok := h.failed[k]; ok {
-		delete(h.failed, k)
-		h.registry.Remove(f.address)
-		h.changed()
+	delete(h.failed, k)
+	h.changed()
+}
+
+// forgetAt is forget for a failure of that address; it reports whether there was one.
+func (h *hive) forgetAt(address string) bool {
+	for k, f := range h.failed {
+		if f.address == address {
+			h.forget(k)
+			return true
+		}
 	}
+	return false
 }
 
 // bury takes a worker that is gone out of the registry, or leaves there why there is none any more.

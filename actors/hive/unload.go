@@ -7,9 +7,13 @@ import (
 )
 
 // unload stops workers because somebody asked for their end. What they were answering, and what waits for one of them
-// to load, is cancelled: it would otherwise start the very model that was to go.
+// to load, is cancelled: it would otherwise start the very model that was to go. Of a model that was given up there is only
+// a row left: that goes, so the next request tries it again.
 func (h *hive) unload(m *messages.StopWorkers) {
 	for _, address := range m.GetAddresses() {
+		if h.forgetAt(address) {
+			continue
+		}
 		s := h.slots[address]
 		if s == nil || s.unload != nil {
 			continue // gone, or asked already
