@@ -12,6 +12,7 @@ import (
 
 	"rbee/internal/engine"
 	"rbee/internal/engine/enginetest"
+	"rbee/internal/fault"
 	"rbee/messages"
 )
 
@@ -63,7 +64,17 @@ func TestToolsAreToldTheirFormat(t *testing.T) {
 }
 
 // answer runs one request on a fake.
-func answer(t *testing.T, g *messages.Generate) ([]*messages.Tokens, *messages.Done) {
+func answer(t *testing.T, g *messages.Generate) (tokens []*messages.Tokens, done *messages.Done) {
+	t.Helper()
+	tokens, done, failed := all(t, g)
+	if failed != nil {
+		t.Fatal(failed)
+	}
+	return tokens, done
+}
+
+// all answers g, or says why not.
+func all(t *testing.T, g *messages.Generate) (tokens []*messages.Tokens, done *messages.Done, failed *messages.Failed) {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "model.gguf")
 	if err := os.WriteFile(path, []byte("GGUF"), 0o600); err != nil {
@@ -74,13 +85,9 @@ func answer(t *testing.T, g *messages.Generate) ([]*messages.Tokens, *messages.D
 		t.Fatal(err)
 	}
 	defer m.Close()
-	var tokens []*messages.Tokens
 	r := &request{Generate: g, cancel: func(error) {}, out: newOutbox("r", 1000, func(m *messages.Tokens) { tokens = append(tokens, m) })}
-	done, failed := r.run(context.Background(), m, noop.NewTracerProvider().Tracer(""), func(int, int) {})
-	if failed != nil {
-		t.Fatal(failed)
-	}
-	return tokens, done
+	done, failed = r.run(context.Background(), m, noop.NewTracerProvider().Tracer(""), func(int, int) {})
+	return tokens, done, failed
 }
 
 func TestEachPieceHasItsLogProbabilityIfAskedFor(t *testing.T) {
@@ -115,5 +122,25 @@ func TestEmbeddingsComeWithTheEnd(t *testing.T) {
 	}
 	if e := done.GetEmbeddings(); len(e[0].GetValues()) == 0 || e[1].GetTokens() != 4 || done.GetUsage().GetPromptTokens() != e[0].GetTokens()+4 {
 		t.Errorf("%v", done)
+	}
+}
+
+// A Done is one message: what would not fit the link must be refused at once, not lost on the way.
+func TestEmbeddingsThatFitNoMessageAreRefused(t *testing.T) {
+	for _, c := range []struct {
+		inputs, length int
+		refused        bool
+	}{{2048, 1024, false}, {2048, 3072, false}, {2049, 3072, true}, {2048, 8192, true}, {768, 8192, false}, {1, 0, false}} {
+		f := tooMany(c.inputs, c.length)
+		if (f != nil) != c.refused {
+			t.Errorf("%d inputs of %d numbers: %v", c.inputs, c.length, f)
+		}
+		if f != nil && (f.Code != fault.InvalidRequest || f.Details["field"] != "input") {
+			t.Errorf("%+v", f)
+		}
+	}
+	many := make([]*messages.EmbedInput, maxVectors/4+1) // more than fit, whatever the engine's length
+	if _, _, failed := all(t, &messages.Generate{Embed: true, Inputs: many}); failed.GetError().GetCode() != string(fault.InvalidRequest) {
+		t.Errorf("%v", failed)
 	}
 }

@@ -73,6 +73,10 @@ func (r *request) embed(ctx context.Context, m engine.Model) (*messages.Done, *m
 	for i, in := range r.GetInputs() {
 		inputs[i] = engine.Input{Text: in.GetText(), Tokens: in.GetTokens()}
 	}
+	if f := tooMany(len(inputs), m.Info().EmbeddingLength); f != nil {
+		r.out.close()
+		return nil, &messages.Failed{Id: r.Id, Error: messages.FromFault(f)}
+	}
 	all, err := m.Embed(ctx, inputs)
 	r.out.close()
 	if err != nil && ctx.Err() == nil {
@@ -88,6 +92,20 @@ func (r *request) embed(ctx context.Context, m engine.Model) (*messages.Done, *m
 		done.Usage.PromptTokens += int64(e.Tokens)
 	}
 	return done, nil
+}
+
+// maxVectors is how many bytes of vectors one Done may carry: it travels as one message, and two of them, which may be
+// sent together, must fit the most that internal/transport takes.
+const maxVectors = 24 << 20
+
+// tooMany refuses, before anything is computed, inputs whose vectors would not fit a message.
+func tooMany(inputs, length int) *fault.Error {
+	most := maxVectors / (4 * max(1, length))
+	if inputs <= most {
+		return nil
+	}
+	return fault.New(fault.InvalidRequest, "%d inputs make %d vectors of %d numbers: at most %d fit an answer", inputs, inputs, length, most).
+		WithHint("send %d inputs or fewer at a time", most).With("field", "input")
 }
 
 // trace records the request's spans after the fact, from the engine's own times: decoding pays nothing for them.

@@ -18,8 +18,8 @@ import (
 
 const (
 	// maxMessage bounds one gRPC message, which is a batch of up to 1,000 envelopes. gRPC's own 4 MiB made a living
-	// peer look dead.
-	maxMessage = 16 << 20
+	// peer look dead. The largest envelopes are embeddings, bounded by actors/worker (maxVectors): two of them fit.
+	maxMessage = 64 << 20
 	// writerQueue is the start size of the queue to one peer, which grows. The library's 1,000,000 costs 16 MB per
 	// late message to a dead life.
 	writerQueue = 256
