@@ -1,6 +1,10 @@
 package llamacpp
 
-import "github.com/hybridgroup/yzma/pkg/llama"
+import (
+	"slices"
+
+	"github.com/hybridgroup/yzma/pkg/llama"
+)
 
 const (
 	// minReuse is the shortest prefix worth keeping: what is shorter is mostly the beginning of every prompt.
@@ -51,11 +55,11 @@ type seatPlan struct {
 }
 
 // planSeat chooses among the free slots; there is one at least. The slot that holds the longest beginning of tokens is
-// taken as it is if little else would be lost; else the beginning is copied to the slot that was used least recently,
+// taken as it is if little else would be lost; else the beginning is copied to a slot that was left long ago (vacant),
 // so that the conversation it belongs to can go on in its own. minCopy is what a copy must gain, 0 if none can be
 // made.
 func planSeat(all []*slot, tokens []llama.Token, minCopy int) seatPlan {
-	var best, oldest, own *slot
+	var best, own *slot
 	longest, ownLength, free := 0, 0, 0
 	for _, s := range all {
 		n := s.match(tokens)
@@ -66,15 +70,13 @@ func planSeat(all []*slot, tokens []llama.Token, minCopy int) seatPlan {
 			continue
 		}
 		free++
-		if oldest == nil || s.left < oldest.left {
-			oldest = s
-		}
 		if n > ownLength && 2*n >= len(s.kept) {
 			own, ownLength = s, n
 		}
 	}
 	if longest < minReuse {
-		return seatPlan{oldest, oldest, 0}
+		to := vacant(all, nil)
+		return seatPlan{to, to, 0}
 	}
 	copies := minCopy > 0 && best != nil
 	switch {
@@ -83,17 +85,10 @@ func planSeat(all []*slot, tokens []llama.Token, minCopy int) seatPlan {
 	case best.user == nil && (free == 1 || !copies):
 		return seatPlan{best, best, longest}
 	case !copies:
-		return seatPlan{oldest, oldest, oldest.match(tokens)}
+		to := vacant(all, nil)
+		return seatPlan{to, to, to.match(tokens)}
 	}
-	to := oldest
-	if to == best { // keep it: somebody may come back to what it holds
-		to = nil
-		for _, s := range all {
-			if s.user == nil && s != best && (to == nil || s.left < to.left) {
-				to = s
-			}
-		}
-	}
+	to := vacant(all, best) // keep it: somebody may come back to what it holds
 	if n := to.match(tokens); longest-n < minCopy {
 		if best.user == nil {
 			return seatPlan{best, best, longest}
@@ -101,6 +96,39 @@ func planSeat(all []*slot, tokens []llama.Token, minCopy int) seatPlan {
 		return seatPlan{to, to, n}
 	}
 	return seatPlan{to, best, longest}
+}
+
+// vacant returns the free slot to take when what it holds does not matter: of the half that was left longest ago, the one
+// with most neighbours who are answering, since a gap between them costs a pass over all weights in every step (see
+// fill). The other half is what somebody may well come back to. It leaves out except, if there is another.
+func vacant(all []*slot, except *slot) (to *slot) {
+	var free []*slot
+	for _, s := range all {
+		if s.user == nil && s != except {
+			free = append(free, s)
+		}
+	}
+	if len(free) == 0 {
+		return except
+	}
+	slices.SortStableFunc(free, func(a, b *slot) int { return a.left - b.left })
+	old, most := free[(len(free)-1)/2].left, -1
+	for _, s := range free {
+		if n := neighbours(all, s); n > most && s.left <= old {
+			to, most = s, n
+		}
+	}
+	return to
+}
+
+// neighbours counts those beside s who are answering.
+func neighbours(all []*slot, s *slot) (n int) {
+	for _, i := range []int{int(s.id) - 1, int(s.id) + 1} {
+		if i >= 0 && i < len(all) && all[i].user != nil {
+			n++
+		}
+	}
+	return n
 }
 
 // sit gives s a slot and, as far as one holds it, the beginning of its tokens.

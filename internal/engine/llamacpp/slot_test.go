@@ -34,7 +34,13 @@ func TestASeatIsChosenByWhatItHolds(t *testing.T) {
 		{"the only free one is taken as it is", "abcdefgh1 xyz*", "abcxyz", "0<0 30"},
 		{"of somebody who is answering", "abcdef* -", "abcx", "1<0 30"},
 		{"a copy that gains little is not made", "abcd* abc1", "abcdef", "1<1 30"},
-		{"a copy goes to the one left longest ago", "abcd* xyz3 uvw2 rst4", "abce", "2<0 30"},
+		{"a copy goes to the one left longest ago", "abcd* xyz3 uvw2 rst1", "abce", "3<0 30"},
+		{"beside who is answering, of the half left longest ago", "xyz1 uvw2 rst* opq3 lmn4 ijk5", "abc", "1<1 0"},
+		{"not where the last one was", "xyz1 uvw2 rst3 opq4 lmn*", "abc", "0<0 0"},
+		{"a gap left of late is kept", "xyz1 uvw* rst3 opq* lmn2 ijk4", "abc", "0<0 0"},
+		{"a gap left long ago is filled", "xyz4 uvw* rst2 opq* lmn1", "abc", "2<2 0"},
+		{"of those never used, the one that fills a gap", "xyz* - uvw* - -", "abc", "1<1 0"},
+		{"a copy goes beside who is answering", "abcd* xyz2 uvw1 rst4", "abce", "1<0 30"},
 		{"a copy for two letters", "ab* -", "ab", "1<0 20"},
 	} {
 		var all []*slot
