@@ -12,6 +12,10 @@
 //   - the part of the compute buffer that a prompt touches, on a GPU all of it;
 //   - the vocabulary, and the process itself.
 //
+// Not counted is the context that a model which answers makes for embeddings when the first are asked for, with the cells
+// of one slot: most workers are never asked, and internal/engine/llamacpp looks at what memory is left before it makes it.
+// An encoder (Encodes) has only that one, without cells, but for inputs as long as its context.
+//
 // The formulas follow llama.cpp v0.4.0: which types are repacked is ggml_repack_get_optimal_repack_type
 // (ggml-cpu/repack.cpp) and the list of ggml-cpu/amx; cells of the KV cache are llama_context's n_ctx_seq, padded to
 // 256; the compute buffer is what its graph allocator reports. A test in internal/engine/llamacpp loads models of

@@ -2,6 +2,7 @@ package fit
 
 import (
 	"math"
+	"strings"
 
 	"rbee/internal/gguf"
 )
@@ -77,14 +78,22 @@ func Estimate(h *gguf.Header, l Load) Need {
 		context = DefaultContext(h)
 	}
 	cells := float64((context+cellPadding-1)/cellPadding*cellPadding) * float64(slots)
+	batch := int64(cpuBatch)
+	if Encodes(h) { // it has no cells, and takes an input whole
+		cells, slots, batch = 0, 1, context
+	}
 	kv := size(cells * float64(h.KVHeadsAll) * (float64(h.KeyLength) + float64(h.ValueLength)) * kvBytes)
 	n.Host.Process = add(processBytes, size(float64(h.Vocabulary)*tokenBytes+float64(h.Merges)*mergeBytes))
 
 	if l.Backend == "" || l.Backend == "cpu" {
 		n.Host.KV = kv
 		n.Host.Weights, n.Host.Repacked = onCPU(h, l.CPU)
-		n.Host.Compute = size(perToken(h, context) * cpuBatch) // logits are made for the last token of each slot only
-		n.Host.Compute = add(n.Host.Compute, size(float64(h.Vocabulary)*floatBytes*float64(slots)))
+		n.Host.Compute = size(perToken(h, context) * float64(batch)) // logits are made for the last token of each slot only
+		rows := float64(h.Vocabulary) * float64(slots)
+		if Encodes(h) {
+			rows = float64(h.Embedding) * float64(context)
+		}
+		n.Host.Compute = add(n.Host.Compute, size(rows*floatBytes))
 		return n
 	}
 
@@ -105,13 +114,21 @@ func Estimate(h *gguf.Header, l Load) Need {
 	}
 	n.Device.KV = size(float64(kv) * share)
 	n.Host.KV = kv - n.Device.KV
-	n.Device.Compute = size(gpuBatch * math.Max(perToken(h, context), float64(h.Vocabulary+4*h.Embedding)*floatBytes))
+	n.Device.Compute = size(float64(max(gpuBatch, batch)) * math.Max(perToken(h, context), float64(h.Vocabulary+4*h.Embedding)*floatBytes))
 	n.Device.Process = gpuContext
 	n.Host.Compute = size(gpuBatch * float64(h.Embedding) * floatBytes) // what goes in
 	if share < 1 {
 		n.Host.Compute = size(gpuBatch * perToken(h, context))
 	}
 	return n
+}
+
+// Encodes says whether a model makes embeddings and generates nothing. Files do not say it in one place; these are
+// llama.cpp's names of the architectures that it gives no memory.
+func Encodes(h *gguf.Header) bool {
+	a := h.Architecture
+	return strings.HasSuffix(a, "bert") || strings.HasPrefix(a, "nomic-bert") || strings.HasPrefix(a, "jina-bert") ||
+		a == "gemma-embedding" || a == "llama-embed"
 }
 
 // perToken is what one token of a batch takes of the compute buffer: fitted to llama.cpp's own "compute buffer size" of

@@ -31,6 +31,18 @@ func TestKVCacheIsThatOfGroupedHeadsForEverySlot(t *testing.T) {
 	}
 }
 
+func TestAnEncoderHasNoKVCacheAndTakesAnInputWhole(t *testing.T) {
+	for arch, encodes := range map[string]bool{"bert": true, "nomic-bert-moe": true, "jina-bert-v2": true, "modern-bert": true, "gemma-embedding": true,
+		"llama": false, "gemma3": false} {
+		h := tiny()
+		h.Architecture = arch
+		short, long := Estimate(h, Load{Context: 512, Slots: 4}).Host, Estimate(h, Load{Context: 2048, Slots: 4}).Host
+		if (short.KV == 0) != encodes || (long.Compute > 4*short.Compute) != encodes {
+			t.Errorf("%s: %+v with 512 tokens, %+v with 2048", arch, short, long)
+		}
+	}
+}
+
 func TestOnlyWhatTheCPUTakesInAnotherOrderIsCountedTwice(t *testing.T) {
 	h := tiny()
 	for cpu, want := range map[CPU]int64{{}: 0, {AVX2: true}: 582e6, {NEON: true}: 0, {NEON: true, DotProd: true}: 582e6} {

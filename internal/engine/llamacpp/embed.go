@@ -10,13 +10,16 @@ import (
 
 	"rbee/internal/engine"
 	"rbee/internal/fault"
+	"rbee/internal/fit"
+	"rbee/internal/gguf"
 )
 
 // Embed implements engine.Model. The vector of an input is what the model's last layer makes of its tokens: of all of
 // them on average, unless the model file says that the first or the last token's counts (its pooling type). It is not
 // normalized.
 //
-// Embeddings are computed in a context of their own, made when the first are asked for, with the cells of one slot. The
+// Embeddings are computed in a context of their own, made when the first are asked for, with the cells of one slot (of an
+// encoder it is the only one: encoder.go). The
 // loop takes turns between it and the answers, a chunk at a time, because both want the same cores.
 func (m *model) Embed(ctx context.Context, inputs []engine.Input) ([]engine.Embedding, error) {
 	m.users.RLock()
@@ -99,6 +102,7 @@ type embedder struct {
 	memory  llama.Memory
 	batch   *batch
 	pooling llama.PoolingType
+	ours    bool       // an encoder's rows are pooled here
 	now     *embedding // nil = nobody waits
 }
 
@@ -111,17 +115,57 @@ func (m *model) openEmbedder() error {
 	p.NSeqMax, p.NCtx = 1, uint32(m.info.Context)
 	p.Embeddings = 1
 	p.PoolingType = llama.PoolingTypeNone // we do it: llama.cpp's ends with what is computed at once
+	size := batchSize
+	if m.encoder {
+		m.encoderParams(&p)
+		size = m.info.Context
+	} else if err := m.checkSpare(); err != nil {
+		return err
+	}
 	forgetComplaints()
 	var err error
 	if e.context, err = llama.InitFromModel(m.weights, p); err != nil {
+		if fault.CodeOf(contextFailure(m.info)) == fault.InsufficientMemory {
+			return embedShortage(m.info)
+		}
 		return contextFailure(m.info)
+	}
+	e.batch = newBatch(size)
+	if m.encoder {
+		return m.encoderPooling()
 	}
 	if e.memory, err = llama.GetMemory(e.context); err != nil {
 		return err
 	}
-	e.batch = newBatch(batchSize)
 	e.pooling = m.ownPooling()
 	return nil
+}
+
+// spareMemory is what this machine can still give; a test replaces it.
+var spareMemory = availableMemory
+
+// checkSpare refuses the embeddings if their context would not fit what memory is left. A load does not count it, since
+// most workers are never asked for embeddings; and where the kernel promises more than it has, making it anyway would end
+// the process, and the answers in it, instead of one request. A GPU's driver refuses by itself.
+func (m *model) checkSpare() error {
+	spare := spareMemory()
+	if spare <= 0 || m.info.Backend != "cpu" {
+		return nil
+	}
+	h, err := gguf.Check(m.path)
+	if err != nil {
+		return nil // it was loaded from a file that is no longer there: nobody knows
+	}
+	need := fit.Estimate(h, fit.Load{Context: int64(m.info.Context), Slots: 1, Backend: m.info.Backend}).Host
+	if bytes := need.KV + need.Compute; bytes > spare {
+		return embedShortage(m.info).With("needed_bytes", bytes).With("free_bytes", spare)
+	}
+	return nil
+}
+
+func embedShortage(i engine.Info) *fault.Error {
+	return fault.New(fault.InsufficientMemory, "not enough memory for embeddings beside the answers: they want the cells of %d tokens once more", i.Context).
+		WithHint("load the model with fewer slots or a smaller --ctx")
 }
 
 // ownPooling is what the model file says; averages if it says nothing.
@@ -156,6 +200,9 @@ func (m *model) embedChunk(j *embedding) error {
 	if j.cancelled.Load() {
 		return context.Canceled
 	}
+	if m.encoder {
+		return m.encode(j)
+	}
 	e := &m.embedder
 	tokens := j.inputs[len(j.out)]
 	if j.fed == 0 {
@@ -178,6 +225,12 @@ func (m *model) embedChunk(j *embedding) error {
 		}
 		return nil
 	}
+	return m.takeRows(j, n)
+}
+
+// takeRows pools what was made of the next n tokens of an input.
+func (m *model) takeRows(j *embedding, n int) error {
+	e, tokens := &m.embedder, j.inputs[len(j.out)]
 	for i := range n {
 		row, err := llama.GetEmbeddingsIth(e.context, int32(i), int32(m.info.EmbeddingLength))
 		if err != nil || row == nil {

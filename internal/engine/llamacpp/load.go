@@ -153,14 +153,14 @@ func (m *model) open(o engine.LoadOptions, dev device) error {
 	if err != nil {
 		return loadFailure(o.Path)
 	}
-	m.vocab = llama.ModelGetVocab(m.weights)
+	m.vocab, m.path = llama.ModelGetVocab(m.weights), o.Path
 	if err := m.describe(o, dev); err != nil {
 		return err
 	}
 	return m.openContext()
 }
 
-// describe fills m.info and checks that this is a model that answers.
+// describe fills m.info and checks that this is a model that answers, or an encoder of embeddings.
 func (m *model) describe(o engine.LoadOptions, dev device) error {
 	trained := int(llama.ModelNCtxTrain(m.weights))
 	arch, _ := llama.ModelMetaValStr(m.weights, "general.architecture")
@@ -182,7 +182,7 @@ func (m *model) describe(o engine.LoadOptions, dev device) error {
 	m.markers = findMarkers(m.vocab, toolMarkers)
 	if m.info.Vocabulary == 0 || llama.ModelHasEncoder(m.weights) || !llama.ModelHasDecoder(m.weights) {
 		return fault.New(fault.InvalidRequest, "%s (%s) does not generate text", o.Path, arch).
-			WithHint("choose a text generation model; embedding and encoder models are not served")
+			WithHint("choose a text generation model, or one for embeddings; those of the T5 family are not served")
 	}
 	if m.info.Context == 0 {
 		m.info.Context = min(trained, defaultContext)
@@ -228,6 +228,9 @@ func (m *model) openContext() error {
 		return err
 	}
 	m.batch = newBatch(batchSize)
+	if encoder, err := m.asEncoder(); encoder || err != nil {
+		return err // an encoder has no slots
+	}
 	for id := range m.info.Slots {
 		m.all = append(m.all, &slot{id: llama.SeqId(id)})
 	}

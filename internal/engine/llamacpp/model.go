@@ -22,8 +22,10 @@ type model struct {
 	devices  []llama.GGMLBackendDevice // what weights were loaded on; llama.cpp holds a pointer to it
 	context  llama.Context
 	memory   llama.Memory
-	chunk    int // most prompt tokens in a step
-	minCopy  int // what a copy of a slot must gain, in tokens; 0 = this model's cannot be copied
+	path     string
+	encoder  bool // it makes embeddings only: encoder.go. It has no context, memory and slots then
+	chunk    int  // most prompt tokens in a step
+	minCopy  int  // what a copy of a slot must gain, in tokens; 0 = this model's cannot be copied
 
 	// The loop's own.
 	active   []*sequence // in the order of their slots
@@ -78,6 +80,9 @@ func (m *model) Generate(ctx context.Context, r engine.Request, emit func(engine
 	case <-m.quit:
 		return engine.Result{}, errClosed
 	default:
+	}
+	if err := m.refuseToGenerate(); err != nil {
+		return engine.Result{}, err
 	}
 	if err := m.checkSampling(r.Sampling); err != nil {
 		return engine.Result{}, err

@@ -22,6 +22,7 @@ type plainRequest struct {
 	Libraries, Model, Text   string
 	Tokens, Context          int
 	IgnoreEOS, Embed         bool
+	OwnPooling               bool // the model's, not the mean
 	Repeat, Temp, TopP, MinP float32
 	Presence, Frequency      float32
 	TopK, LastN              int32
@@ -99,6 +100,9 @@ func plainLoop(r plainRequest) (plainAnswer, error) {
 	params.NThreads, params.NThreadsBatch = 1, 1
 	if r.Embed {
 		params.Embeddings, params.PoolingType = 1, llama.PoolingTypeMean
+		if r.OwnPooling {
+			params.PoolingType = llama.PoolingTypeUnspecified
+		}
 		params.NUbatch = params.NBatch // it pools what it computes at once
 	}
 	ctx, err := llama.InitFromModel(model, params)
