@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"rbee/deploy"
 	"rbee/internal/fault"
 	"rbee/internal/ui"
 )
@@ -43,6 +44,9 @@ trusted: the line that ssh's own message names must be removed first, by somebod
 }
 
 func trust(ctx context.Context, t *terminal, cfg *settings, name string, yes bool, expected string) error {
+	if deploy.IsLocal(name) {
+		return usagef("%s is this machine, and is reached without ssh", name).hint("there is nothing to trust; user@%s would be the ssh server here", name)
+	}
 	k, err := cfg.nodes(t).HostKey(ctx, name)
 	if err != nil {
 		return err

@@ -109,13 +109,13 @@ func (g *gateway) healthz(w http.ResponseWriter, _ *http.Request) {
 }
 
 func unknown(w http.ResponseWriter, r *http.Request) {
-	if strings.HasPrefix(r.URL.Path, "/v1/") {
+	if r.URL.Path == "/v1" || strings.HasPrefix(r.URL.Path, "/v1/") {
 		openai.WriteErrorStatus(w, http.StatusNotFound, fault.New(fault.InvalidRequest, "nothing answers %s %q", r.Method, r.URL.Path).
 			WithHint("the routes are POST /v1/chat/completions, POST /v1/completions, POST /v1/embeddings, GET /v1/models and GET /v1/models/{id}"))
 		return
 	}
 	writeErrorStatus(w, http.StatusNotFound, fault.New(fault.InvalidRequest, "nothing answers %s %q", r.Method, r.URL.Path).
-		WithHint("the routes are POST /rbee/v1/generate, POST /rbee/v1/plan, POST /rbee/v1/models, GET /rbee/v1/resolve, GET /rbee/v1/requests, GET and DELETE /rbee/v1/requests/{id}, POST /rbee/v1/stop, GET /rbee/v1/workers, GET /rbee/v1/nodes, GET /rbee/v1/version and GET /healthz"))
+		WithHint("OpenAI's routes are below /v1, GET /v1/models for one; rbee's own are below /rbee/v1; GET /openapi.json lists them all"))
 }
 
 func writeJSON(w http.ResponseWriter, v any) {
