@@ -71,7 +71,7 @@ func (l Loan) Gift(ctx context.Context, dir string) (fetch.Gift, error) {
 func Missing(g fetch.Gift, stat func(file string) (int64, time.Time)) (missing, all int64) {
 	for _, f := range g.Files {
 		all += f.Size
-		if size, modified := stat(f.Name); size != f.Size || !modified.Equal(f.Modified) {
+		if size, modified := stat(f.Name); size != f.Size || !fetch.SameTime(modified, f.Modified) {
 			missing += f.Size
 		}
 	}

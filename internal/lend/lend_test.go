@@ -244,6 +244,44 @@ func TestWhatIsNotHereIsSaidToBeMissingHere(t *testing.T) {
 	}
 }
 
+func TestTwoFilesOfOneSecondAreNotTakenForTheSame(t *testing.T) {
+	b := newBench(t, []byte("the first"), nil)
+	dir, second := t.TempDir(), time.Unix(1_700_000_000, 0)
+	for _, v := range []struct {
+		content string
+		at      time.Duration
+	}{{"the first", 250 * time.Millisecond}, {"the other", 750 * time.Millisecond}} {
+		if err := os.WriteFile(b.file, []byte(v.content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Chtimes(b.file, time.Time{}, second.Add(v.at)); err != nil {
+			t.Fatal(err)
+		}
+		g, err := b.hive(hiveA).Loan(b.push()).Gift(t.Context(), dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := fetch.New(fetch.Options{}).Take(t.Context(), g); err != nil {
+			t.Fatal(err)
+		}
+		if got, err := os.ReadFile(filepath.Join(dir, "mine/Mine.gguf")); err != nil || string(got) != v.content {
+			t.Errorf("%q was pushed, there is %q (%v)", v.content, got, err)
+		}
+	}
+	// A file system that keeps whole seconds.
+	if err := os.Chtimes(filepath.Join(dir, "mine/Mine.gguf"), time.Time{}, second); err != nil {
+		t.Fatal(err)
+	}
+	g, err := b.hive(hiveA).Loan(b.push()).Gift(t.Context(), dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	g.Digest = func(context.Context, int) (string, error) { return "", errors.New("a digest was asked for") }
+	if n, err := fetch.New(fetch.Options{}).Take(t.Context(), g); err != nil || n != 0 {
+		t.Errorf("what is there with its time in whole seconds: took %d, %v", n, err)
+	}
+}
+
 func TestWhatIsUnusableHereIsSaidToBeSoHere(t *testing.T) {
 	for _, code := range []fault.Code{fault.ModelCorrupt, fault.ModelAmbiguous, fault.ModelAccessDenied} {
 		b := newBench(t, nil, nil)

@@ -100,8 +100,7 @@ func (d *Desk) offer(w http.ResponseWriter, r *http.Request, l *loan) {
 			refuse(w, fault.Wrap(fault.ModelNotFound, err, "cannot read %s: %v", path, err))
 			return
 		}
-		// Whole seconds: not every file system keeps more.
-		o.Files = append(o.Files, offerFile{names[i], info.Size(), info.ModTime().UTC().Truncate(time.Second)})
+		o.Files = append(o.Files, offerFile{names[i], info.Size(), info.ModTime().UTC()})
 	}
 	write(w, o)
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"os"
+	"time"
 )
 
 // plan is what will be downloaded.
@@ -38,7 +39,13 @@ func (d *hub) ofRepo(err error) error {
 // isThere reports whether a file is there as a whole: it was verified before it got its name.
 func (f file) isThere(root *os.Root) bool {
 	info, err := root.Stat(f.name())
-	return err == nil && info.Mode().IsRegular() && info.Size() == f.size && (f.modified.IsZero() || info.ModTime().Equal(f.modified))
+	return err == nil && info.Mode().IsRegular() && info.Size() == f.size && (f.modified.IsZero() || SameTime(info.ModTime(), f.modified))
+}
+
+// SameTime reports whether a file that was given a time, and has this one, still has it. Not every file system keeps more
+// than whole seconds. On one that does, two versions that were written within a second are told apart.
+func SameTime(has, given time.Time) bool {
+	return has.Equal(given) || has.Equal(given.Truncate(time.Second))
 }
 
 // there returns how many bytes of the plan are on the disk, as far as files and states tell.
