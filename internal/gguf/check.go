@@ -62,12 +62,14 @@ func refuse(path string, err error) *fault.Error {
 	case errors.As(err, &c):
 		return c.Fault(path)
 	case errors.Is(err, fs.ErrNotExist):
-		return fault.Wrap(fault.ModelNotFound, err, "there is no model file %s", path).With("path", path)
+		return fault.Wrap(fault.ModelNotFound, err, "there is no model file %s", path).
+			WithHint("it was deleted meanwhile, or is a link to a file that is gone: put it back, or name another model").With("path", path)
 	case errors.Is(err, fs.ErrPermission):
 		return fault.Wrap(fault.ModelAccessDenied, err, "the model file %s may not be read: %v", path, cause(err)).
 			WithHint("make it readable for this user: chmod u+r %s", path).With("path", path)
 	}
-	return fault.Wrap(fault.ModelCorrupt, err, "the model file %s cannot be read: %v", path, cause(err)).With("path", path)
+	return fault.Wrap(fault.ModelCorrupt, err, "the model file %s cannot be read: %v", path, cause(err)).
+		WithHint("check the disk that it is on, or copy the file there again").With("path", path)
 }
 
 // cause strips the path that the message gives already.

@@ -30,7 +30,7 @@ func TestCheckRefusesWhatIsNoFile(t *testing.T) {
 	} {
 		_, err := Check(path)
 		e := fault.From(err)
-		if e == nil || e.Code != want.code || !strings.Contains(e.Message, want.says) {
+		if e == nil || e.Code != want.code || !strings.Contains(e.Message, want.says) || e.Hint == "" {
 			t.Errorf("%q: %v", path, err)
 		}
 	}
