@@ -286,6 +286,9 @@ func (h *hive) failWaiting(s *slot) {
 	if s.err == nil {
 		s.err = fault.New(fault.WorkerStartFailed, "the worker for %s on %s ended before it was ready: %s", s.found.Name, h.Hive.GetNode(), s.cause)
 	}
+	if s.err.Code == fault.WorkerStartFailed && s.err.Hint == "" { // it died without a word
+		s.err = s.err.WithHint("its program or the engine's libraries may be damaged: rbee engine verify says so, rbee engine install puts them back")
+	}
 	if h.Doubt != nil && h.stopping == nil && slices.Contains(programFaults, s.err.Code) {
 		h.Doubt()
 	}

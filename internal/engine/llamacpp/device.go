@@ -88,13 +88,18 @@ func backendName(registered string) string {
 	return name
 }
 
-// findDevice returns the device named id; "" is the CPU, never a guess.
-func findDevice(id string) (device, error) {
+// findDevice returns the device named id; "" is the CPU, never a guess. all are those that the engine in dir lists.
+func findDevice(id string, all []device, dir string) (device, error) {
 	if id == "" {
 		id = "cpu:0"
 	}
+	// Every machine has a CPU. llama.cpp passes over a library that is missing or damaged without a word.
+	if !slices.ContainsFunc(all, func(d device) bool { return d.Backend == "cpu" }) {
+		return device{}, fault.New(fault.EngineUnavailable, "cannot use the engine in %s: expected a library for this CPU, found none that loads", dir).
+			WithHint("rbee engine verify says which files are damaged or missing; rbee engine install puts them back").With("folder", dir)
+	}
 	var have []string
-	for _, d := range devices() {
+	for _, d := range all {
 		if d.ID == id {
 			return d, nil
 		}

@@ -61,7 +61,7 @@ func (e *Engine) Load(ctx context.Context, o engine.LoadOptions) (engine.Model, 
 	if err := checkFile(o.Path); err != nil {
 		return nil, err
 	}
-	dev, err := findDevice(o.Device)
+	dev, err := findDevice(o.Device, devices(), e.dir)
 	if err != nil {
 		return nil, err
 	}

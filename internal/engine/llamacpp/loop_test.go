@@ -33,7 +33,7 @@ func openModel(t *testing.T, o engine.LoadOptions) *model {
 	if err := checkOptions(&o); err != nil {
 		t.Fatal(err)
 	}
-	dev, err := findDevice("")
+	dev, err := findDevice("", devices(), "")
 	if err != nil {
 		t.Fatal(err)
 	}
