@@ -36,7 +36,7 @@ func (g *gateway) chat(w http.ResponseWriter, r *http.Request) {
 	if req.Streams() {
 		to = &chatStream{chatTools: by, head: h, chunks: openai.NewChatChunks(h), begun: make([]bool, len(all))}
 	}
-	g.exchange(w, r, all, &exchange{to: to, began: a.began, streamed: req.Streams(), perInput: len(all)})
+	g.exchange(w, r, all, &exchange{to: to, began: a.began, asks: "messages", streamed: req.Streams(), perInput: len(all)})
 }
 
 // chatTools are those that the answers may call; "" = none.

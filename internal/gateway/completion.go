@@ -35,7 +35,7 @@ func (g *gateway) completion(w http.ResponseWriter, r *http.Request) {
 	if req.Streams() {
 		to = &textStream{texts: t, chunks: openai.NewCompletionChunks(a.head), begun: make([]bool, len(all)), offset: make([]int, len(all))}
 	}
-	g.exchange(w, r, all, &exchange{to: to, began: a.began, streamed: req.Streams(), perInput: int(req.Tries())})
+	g.exchange(w, r, all, &exchange{to: to, began: a.began, asks: "prompt", streamed: req.Streams(), perInput: int(req.Tries())})
 }
 
 // texts is what both ways to answer a completion have.

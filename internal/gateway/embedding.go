@@ -23,7 +23,7 @@ func (g *gateway) embedding(w http.ResponseWriter, r *http.Request) {
 	}
 	ctx, stop := context.WithCancel(r.Context())
 	defer stop()
-	x := &exchange{began: a.began, out: &writer{w: w}}
+	x := &exchange{began: a.began, asks: "input", out: &writer{w: w}}
 	s, err := g.submit(ctx, r, req.Generate(a.head.ID))
 	if err != nil {
 		x.refuse(fault.From(err))

@@ -28,6 +28,7 @@ type exchange struct {
 	perInput int // answers to each prompt: its tokens count once
 	failed   *fault.Error
 	said     string // what is being done before the answer, for the comments of a silent stream
+	asks     string // the field that holds what is asked
 }
 
 // choice is what is known of one answer.
@@ -327,6 +328,9 @@ func (x *exchange) queued(q *messages.Queued) {
 
 // refuse ends the response with an error: with its status if nothing was sent yet, else as an event.
 func (x *exchange) refuse(f *fault.Error) {
+	if _, said := f.Details["field"]; !said && f.Code == fault.ContextOverflow {
+		f = f.With("field", x.asks)
+	}
 	if !x.out.begun {
 		x.processed()
 		openai.WriteErrorStatus(x.out.w, statusOf(f), f)

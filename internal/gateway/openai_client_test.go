@@ -195,6 +195,20 @@ func TestOfficialClientReadsErrors(t *testing.T) {
 	}
 }
 
+func TestAnOverflowNamesTheFieldOfItsRoute(t *testing.T) {
+	b := &gatewaytest.Backend{Play: func(s *gatewaytest.Stream) { s.Fail(fault.New(fault.ContextOverflow, "too long")) }}
+	_, h, _ := serve(t, b, gateway.Options{})
+	for path, c := range map[string]struct{ body, param string }{
+		"/v1/chat/completions": {`{"model":"demo","messages":[{"role":"user","content":"a"}]}`, "messages"},
+		"/v1/completions":      {`{"model":"demo","prompt":"a"}`, "prompt"},
+		"/v1/embeddings":       {`{"model":"demo","input":"a"}`, "input"},
+	} {
+		if body := v1(t, h, path, c.body, 400); !strings.Contains(body, `"param":"`+c.param+`"`) {
+			t.Errorf("%s: %s", path, body)
+		}
+	}
+}
+
 // The client tries again what may pass, and nothing else.
 func TestOfficialClientRetriesOnlyWhatMayPass(t *testing.T) {
 	for code, want := range map[fault.Code]int{fault.ModelAmbiguous: 1, fault.InsufficientVRAM: 1, fault.WorkerCrashed: 2} {

@@ -38,7 +38,7 @@ func (m *fakeModel) check(r engine.Request, prompt int) error {
 			return err
 		}
 	}
-	if err := m.checkTokens("tokens", r.Tokens...); err != nil {
+	if err := m.checkTokens("prompt", r.Tokens...); err != nil {
 		return err
 	}
 	if need := prompt + max(1, r.MaxTokens); need > m.info.Context {

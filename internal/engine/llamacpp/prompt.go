@@ -22,7 +22,7 @@ func (m *model) tokenize(r engine.Request) ([]llama.Token, error) {
 		return nil, err
 	}
 	if len(r.Tokens) > 0 {
-		return m.asTokens("tokens", r.Tokens)
+		return m.asTokens("prompt", r.Tokens)
 	}
 	text, err := m.prompt(r)
 	if err != nil {
