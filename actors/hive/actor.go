@@ -343,13 +343,17 @@ func (h *hive) ttl(s *slot) time.Duration {
 	return time.Duration(h.Hive.GetIdleTtlMs()) * time.Millisecond
 }
 
+// lingerTime is what a worker lives at the least after it has released a request: its answer goes to the queen on a way
+// of its own, which the first one opens, so Released comes before it. A worker that ended at once took it along.
+const lingerTime = 250 * time.Millisecond
+
 // armIdle sets the one timer of an idle worker. Also with no time at all it is a message: who waits is served first.
 func (h *hive) armIdle(s *slot) {
 	if s.idle != nil {
 		s.idle.Stop()
 	}
 	if ttl := h.ttl(s); ttl >= 0 {
-		s.idle = time.AfterFunc(ttl, func() { h.send(idleCheck{s}) })
+		s.idle = time.AfterFunc(max(ttl, lingerTime), func() { h.send(idleCheck{s}) })
 	}
 }
 

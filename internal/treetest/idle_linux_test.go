@@ -1,7 +1,9 @@
 package treetest
 
 import (
+	"strings"
 	"testing"
+	"time"
 )
 
 func TestTreeTheLastRequestSaysHowLongItsWorkerStays(t *testing.T) {
@@ -39,4 +41,36 @@ func TestTreeASmallContextServesOnlyWhoAskedForIt(t *testing.T) {
 	d.ask(1, "CONTEXT_OVERFLOW", "--ctx", "1")
 	d.ask(0, greeting)
 	d.stop(0)
+}
+
+// A worker that has no time to be idle still delivers its answer before it goes.
+func TestTreeAWorkerThatIsUnloadedAtOnceHasAnswered(t *testing.T) {
+	t.Parallel()
+	d := startDaemon(t, real, nil)
+	c := d.unix()
+	c.Timeout = 20 * time.Second
+	defer c.CloseIdleConnections()
+	for range 15 {
+		a := call(t, c, "POST", "http://queen/v1/chat/completions", `{"model":"demo","messages":[{"role":"user","content":"hello"}],"max_tokens":3,"keep_alive":0}`)
+		if a.status != 200 {
+			t.Fatalf("%+v", a)
+		}
+		d.settled()
+	}
+	d.stop(0)
+}
+
+// settled waits until no worker lives.
+func (d *daemon) settled() {
+	c := d.unix()
+	defer c.CloseIdleConnections()
+	for deadline := time.Now().Add(20 * time.Second); ; {
+		if a := call(d.t, c, "GET", "http://queen/rbee/v1/workers", ""); strings.Contains(a.body, `"workers":[]`) {
+			return
+		}
+		if time.Now().After(deadline) {
+			d.t.Fatal("a worker stays")
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
 }
