@@ -35,6 +35,7 @@ func (m *model) run(o engine.LoadOptions, dev device, ready chan<- error) {
 	}
 	for m.admit() {
 		m.dropCancelled()
+		m.closeRanks()
 		if m.fill() {
 			m.step()
 		}
@@ -104,21 +105,33 @@ func (m *model) enter(s *sequence) {
 	s.result.Queued = time.Since(s.asked)
 	m.sit(s)
 	s.sampler = m.newSampler(s)
+	m.place(s)
+}
+
+// place puts s among those who are answering, in the order of the slots.
+func (m *model) place(s *sequence) {
+	m.moved = true
 	at, _ := slices.BinarySearchFunc(m.active, s.slot.id, func(a *sequence, id llama.SeqId) int { return int(a.slot.id - id) })
 	m.active = slices.Insert(m.active, at, s)
 }
 
 // leave gives the slot back; what its cells hold stays there.
 func (m *model) leave(s *sequence, reason string, err error) {
+	m.unseat(s)
+	llama.SamplerFree(s.sampler.chain)
+	m.stand(s)
+	s.finish(reason, err)
+}
+
+// unseat takes s from those who are answering. Who goes through them may call it: it makes a new list.
+func (m *model) unseat(s *sequence) {
+	m.moved = true
 	for i, a := range m.active {
 		if a == s {
 			m.active = append(m.active[:i:i], m.active[i+1:]...)
 			break
 		}
 	}
-	llama.SamplerFree(s.sampler.chain)
-	m.stand(s)
-	s.finish(reason, err)
 }
 
 func (m *model) dropCancelled() {

@@ -83,6 +83,7 @@ func play(m *model, seqs []*sequence, between func()) []string {
 	out := make([]string, len(seqs))
 	for len(m.active) > 0 {
 		m.dropCancelled()
+		m.closeRanks()
 		if m.fill() {
 			between()
 			m.step()

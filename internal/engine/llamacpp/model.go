@@ -35,9 +35,10 @@ type model struct {
 	scratch  scratch
 	embedder embedder
 	pieceBuf []byte
-	undone   int // steps that were aborted
-	turns    int // see sequence.turn
-	seatings int // see slot.left
+	undone   int  // steps that were aborted
+	turns    int  // see sequence.turn
+	seatings int  // see slot.left
+	moved    bool // somebody came, left or moved: see closeRanks
 
 	// Between the loop and its callers.
 	join   chan *sequence  // taken while there is a free slot; those who wait are served in order

@@ -102,23 +102,31 @@ func planSeat(all []*slot, tokens []llama.Token, minCopy int) seatPlan {
 // with most neighbours who are answering, since a gap between them costs a pass over all weights in every step (see
 // fill). The other half is what somebody may well come back to. It leaves out except, if there is another.
 func vacant(all []*slot, except *slot) (to *slot) {
-	var free []*slot
-	for _, s := range all {
-		if s.user == nil && s != except {
-			free = append(free, s)
-		}
-	}
+	old, free := leftLongAgo(all, except)
 	if len(free) == 0 {
 		return except
 	}
-	slices.SortStableFunc(free, func(a, b *slot) int { return a.left - b.left })
-	old, most := free[(len(free)-1)/2].left, -1
+	most := -1
 	for _, s := range free {
 		if n := neighbours(all, s); n > most && s.left <= old {
 			to, most = s, n
 		}
 	}
 	return to
+}
+
+// leftLongAgo returns the free slots, those left longest ago first, and when the last of their older half was left.
+func leftLongAgo(all []*slot, except *slot) (old int, free []*slot) {
+	for _, s := range all {
+		if s.user == nil && s != except {
+			free = append(free, s)
+		}
+	}
+	slices.SortStableFunc(free, func(a, b *slot) int { return a.left - b.left })
+	if len(free) > 0 {
+		old = free[(len(free)-1)/2].left
+	}
+	return old, free
 }
 
 // neighbours counts those beside s who are answering.
@@ -138,14 +146,8 @@ func (m *model) sit(s *sequence) {
 		most = s.prompt - 1
 	}
 	p := planSeat(m.all, s.tokens[:max(0, most)], m.minCopy)
-	for i, free := range m.slots {
-		if free == p.to {
-			m.slots = append(m.slots[:i], m.slots[i+1:]...)
-			break
-		}
-	}
+	m.take(p.to, s)
 	s.slot, s.fed = p.to, p.n
-	p.to.user, p.to.kept = s, nil
 	if p.from != p.to {
 		// All of it: cells of different slots are different memory, and llama.cpp copies that as a whole, before the
 		// next step. What is too much of it is then forgotten.
@@ -155,6 +157,12 @@ func (m *model) sit(s *sequence) {
 		m.forget(s)
 	}
 	s.result.CachedTokens = min(s.fed, s.prompt)
+}
+
+// take gives s a free slot.
+func (m *model) take(to *slot, s *sequence) {
+	m.slots = slices.DeleteFunc(m.slots, func(free *slot) bool { return free == to })
+	to.user, to.kept = s, nil
 }
 
 // keep takes all but the first n tokens out of a slot. False means that its memory cannot do that, or has lost some of
@@ -174,6 +182,6 @@ func (m *model) keep(id llama.SeqId, n int) bool {
 // stand gives the slot of s back, with what it holds.
 func (m *model) stand(s *sequence) {
 	m.seatings++
-	s.slot.user, s.slot.kept, s.slot.left = nil, s.tokens[:s.fed], m.seatings
+	s.slot.user, s.slot.kept, s.slot.left = nil, s.tokens[:s.fed:s.fed], m.seatings
 	m.slots = append(m.slots, s.slot)
 }
