@@ -11,6 +11,7 @@ import (
 
 	"rbee/internal/place"
 	"rbee/internal/registry"
+	"rbee/messages"
 )
 
 // nodesOf is what a queen tells place of its fleet: each node's rows, as the registry has them at that moment.
@@ -23,7 +24,7 @@ func nodesOf(r *registry.Registry, names []string, into []place.Node) []place.No
 }
 
 // BenchmarkPlaceOn1000Hives takes a request of 20 tenants from line and places it among 1,000 hives x 8 workers, one of
-// which on each hive has a slot: the order of the line, the view of the registry, and the decision.
+// which on each hive has a slot: the order of the line, the view of the registry, and the decision; of any, the index instead of the view.
 func BenchmarkPlaceOn1000Hives(b *testing.B) {
 	r, names := fleet(b)
 	chance := rand.New(rand.NewPCG(1, 2))
@@ -31,6 +32,7 @@ func BenchmarkPlaceOn1000Hives(b *testing.B) {
 		"one":  func() []string { i := chance.IntN(fleetNodes); return names[i : i+1] },
 		"64":   func() []string { i := chance.IntN(fleetNodes - 64); return names[i : i+64] }, // the most that a request may name
 		"1000": func() []string { return names },
+		"any":  nil, // by the index that the queen keeps
 	} {
 		b.Run("nodes="+name, func(b *testing.B) {
 			q := place.NewQueue(100)
@@ -38,17 +40,33 @@ func BenchmarkPlaceOn1000Hives(b *testing.B) {
 			for range 100 {
 				ask()
 			}
-			var took []time.Duration
+			var took, changes []time.Duration
+			x := place.NewIndex()
+			for _, n := range names {
+				x.Set(n, r.List(n))
+			}
 			var view []place.Node
 			var turns []place.Turn
 			for b.Loop() {
 				began := time.Now()
 				turns = append(turns, q.Take(q.Next()))
-				view = nodesOf(r, wanted(), view)
-				d := place.Decide(place.View{Nodes: view}, place.Request{Model: "demo"})
+				var d place.Decision
+				switch name {
+				case "any":
+					d, _ = x.Loaded(place.Request{Model: "demo"}, names)
+				case "64":
+					d, _ = x.Loaded(place.Request{Model: "demo"}, wanted())
+				default: // without the index
+
+					view = nodesOf(r, wanted(), view)
+					d = place.Decide(place.View{Nodes: view}, place.Request{Model: "demo"})
+				}
 				took = append(took, time.Since(began))
 				if d.Do != place.Use {
 					b.Fatalf("%+v", d)
+				}
+				if wanted == nil || name == "64" { // what the hive says next: it is used, and another one is free again
+					changes = append(changes, take(b, r, x, d.Worker, chance))
 				}
 				ask()
 				if len(turns) > 4*fleetNodes {
@@ -59,11 +77,34 @@ func BenchmarkPlaceOn1000Hives(b *testing.B) {
 			slices.Sort(took)
 			p99 := float64(took[len(took)*99/100].Nanoseconds()) / 1000
 			b.ReportMetric(p99, "p99-us")
-			if name != "one" {
+			if len(changes) > 0 {
+				slices.Sort(changes)
+				b.ReportMetric(float64(percentile(changes, 99).Nanoseconds())/1000, "change-p99-us")
+			}
+			if name == "64" || name == "any" {
 				atMost(b, "1,000 hives x 8 workers: place among "+name+", p99", "us", 50, p99)
 			}
 		})
 	}
+}
+
+// take uses one slot of w, and frees all of another node's last worker. It returns what the change of w cost the index.
+func take(b *testing.B, r *registry.Registry, x *place.Index, w *messages.WorkerState, chance *rand.Rand) time.Duration {
+	set := func(address, node string, free int64) time.Duration {
+		if err := r.Update(address, func(w *messages.WorkerState) {
+			w.SlotsAvailable, w.LastActivityUnixNano = free, w.LastActivityUnixNano+1
+		}); err != nil {
+			b.Fatal(err)
+		}
+		rows := r.List(node)
+		began := time.Now()
+		x.Set(node, rows)
+		return time.Since(began)
+	}
+	cost := set(w.Address, w.Node, w.SlotsAvailable-1)
+	node := fmt.Sprintf("node-%d", chance.IntN(fleetNodes))
+	set(workerAddress(node, fleetWorkers-1), node, 4)
+	return cost
 }
 
 // BenchmarkStopOf1000Hives stops a queen with 1,000 hives x 8 workers, all actors of this process: what the actor

@@ -43,7 +43,7 @@ type Kill struct{}
 
 // Spawn starts the queen's root actor.
 func Spawn(o Options) (*actor.PID, error) {
-	q := &queen{Options: o, hives: map[string]*hive{}, current: map[string]*hive{}, lives: map[string]int{}, deaths: map[string]supervisor.Lives{},
+	q := &queen{Options: o, index: place.NewIndex(), hives: map[string]*hive{}, current: map[string]*hive{}, lives: map[string]int{}, deaths: map[string]supervisor.Lives{},
 		lost: map[string]*fault.Error{}, ledger: map[string]*request{}, known: map[string]*place.Known{}, census: newCensus(o.Count)}
 	return o.Endpoint.System.Root.SpawnNamed(actor.PropsFromProducer(func() actor.Actor { return q }), transport.RootID)
 }
@@ -59,6 +59,7 @@ type queen struct {
 	lost    map[string]*fault.Error     // by node: why its last life ended, until it serves again
 	waits   []wait                      // for the end of what somebody wanted to end
 	ledger  map[string]*request
+	index   *place.Index            // of the registry's rows
 	known   map[string]*place.Known // by node: what its present hive's workers have read
 
 	begun bool

@@ -130,7 +130,9 @@ func (q *queen) fromHive(m supervisor.FromChild) {
 	switch m := m.Message.(type) {
 	case *messages.HiveState:
 		if q.current[h.node.Name] == h {
-			_ = q.Registry.ReplaceNode(h.node.Name, m.GetWorkers()) // a hive that claims another's workers is not believed
+			if q.Registry.ReplaceNode(h.node.Name, m.GetWorkers()) == nil { // a hive that claims another's workers is not believed
+				q.index.Set(h.node.Name, q.Registry.List(h.node.Name))
+			}
 			q.checkWaits()
 		}
 	case *messages.Ended:
@@ -193,6 +195,7 @@ func (q *queen) do(h *hive, e effect) {
 		if q.current[h.node.Name] == h {
 			delete(q.current, h.node.Name)
 			q.Registry.RemoveNode(h.node.Name)
+			q.index.Set(h.node.Name, nil)
 			delete(q.known, h.node.Name)
 		}
 	case doLose:

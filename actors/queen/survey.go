@@ -62,6 +62,15 @@ func (q *queen) offered(h *hive, o *messages.Offer) {
 // answered or failed, or the time to wait for the rest is over.
 func (q *queen) consider(r *request) {
 	s, pending := r.survey, 0
+	if len(s.failed) == len(r.nodes) {
+		q.fail(r.to, r.GetId(), noneOf(r, s))
+		return
+	}
+	asks := q.wants(r)
+	if d, ok := q.index.Loaded(asks, names(r.nodes)); ok {
+		q.chosen(r, d.Node, "its worker has the model")
+		return
+	}
 	view := place.View{QueueLimit: 1}
 	for _, n := range r.nodes {
 		o, f := s.offers[n.Name], s.failed[n.Name]
@@ -75,24 +84,15 @@ func (q *queen) consider(r *request) {
 		view.Nodes = append(view.Nodes, place.Node{Name: n.Name, Workers: q.Registry.List(n.Name), HasFile: o.GetHasFile(),
 			Free: int64(float64(o.GetFreeBytes()) * weight), Full: o == nil, Refuses: f})
 	}
-	if len(s.failed) == len(r.nodes) {
-		q.fail(r.to, r.GetId(), noneOf(r, s))
-		return
-	}
-	asks := place.Request{Model: r.GetModel().GetRef(), Context: r.GetLoad().GetContext(), Threads: r.GetLoad().GetThreads(),
-		Backend: r.GetLoad().GetBackend(), Device: r.GetLoad().GetDevice(), GPULayers: r.GetLoad().GpuLayers, Worker: r.GetLoad().GetWorker(), Match: map[string]int{}}
 	for i, n := range view.Nodes {
 		view.Nodes[i].Asked = q.asked(n.Name, r)
 		for _, w := range n.Workers {
-			asks.Match[w.GetAddress()] = q.known[n.Name].Match(r.GetPrefix())
 			// A hive starts no second worker beside a living one: the request would wait there.
 			view.Nodes[i].Full = view.Nodes[i].Full || place.Fits(w, asks) && w.GetState() == registry.Busy
 		}
 	}
 	d := place.Decide(view, asks)
 	switch {
-	case d.Do == place.Use, d.Do == place.Wait && d.Worker != nil:
-		q.chosen(r, d.Node, "its worker has the model")
 	case d.Do == place.Wait && d.Node != "" && (pending == 0 || s.late):
 		q.chosen(r, d.Node, "all are busy, and it has the shortest line")
 	case d.Do == place.Start && (pending == 0 || s.late):
@@ -111,6 +111,36 @@ func (q *queen) consider(r *request) {
 			q.later(wait, considers{r})
 		}
 	}
+}
+
+func names(nodes []Node) []string {
+	all := make([]string, len(nodes))
+	for i, n := range nodes {
+		all[i] = n.Name
+	}
+	return all
+}
+
+// wants is what place needs to know of a request.
+func (q *queen) wants(r *request) place.Request {
+	asks := place.Request{Model: r.GetModel().GetRef(), Context: r.GetLoad().GetContext(), Threads: r.GetLoad().GetThreads(),
+		Backend: r.GetLoad().GetBackend(), Device: r.GetLoad().GetDevice(), GPULayers: r.GetLoad().GpuLayers, Worker: r.GetLoad().GetWorker()}
+	if len(r.GetPrefix()) == 0 {
+		return asks
+	}
+	for _, n := range r.nodes {
+		blocks := q.known[n.Name].Match(r.GetPrefix())
+		if blocks == 0 {
+			continue
+		}
+		if asks.Match == nil {
+			asks.Match = map[string]int{}
+		}
+		for _, w := range q.Registry.List(n.Name) {
+			asks.Match[w.GetAddress()] = blocks
+		}
+	}
+	return asks
 }
 
 // asked counts the requests for r's model that a node has.
