@@ -35,6 +35,7 @@ func document(version string, all []route) []byte {
 			t := reflect.TypeOf(r.body)
 			name := strings.ReplaceAll(t.String(), ".", "_")
 			schemas[name] = object(t)
+			describe(name, schemas[name].(map[string]any))
 			op["requestBody"] = map[string]any{"required": true, "content": content("application/json", map[string]any{"$ref": "#/components/schemas/" + name})}
 		}
 		if _, rest, ok := strings.Cut(path, "{"); ok {

@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"net/http"
+	"slices"
 	"sync"
 
 	"rbee/internal/api"
@@ -14,7 +15,24 @@ const (
 	asEither = asJSON + "," + asEvents
 )
 
-// routes is the whole interface: the mux and the document are made of it.
+// Others are the routes that a daemon serves outside of this package's mux (package guard); the document has them, too.
+var Others = []struct{ Pattern, Summary, Answer string }{
+	{"GET /readyz", "Says whether the queen takes requests: 503 while she stops. It needs no key.", asJSON},
+	{"GET /metrics", "Numbers for Prometheus.", "text/plain"},
+	{"GET /rbee/v1/status", "Says how the queen is: her state, addresses, log, requests.", asJSON},
+	{"GET /rbee/v1/receipt", "Answers when the queen has stopped, with what became of her processes. Only on the socket.", asJSON},
+}
+
+// documented are all routes that the document has.
+func documented(all []route) []route {
+	all = slices.Clip(all) // the mux has it, too
+	for _, o := range Others {
+		all = append(all, route{o.Pattern, nil, o.Summary, nil, o.Answer})
+	}
+	return append(all, openAPI(nil))
+}
+
+// routes is the whole interface of this package: the mux and the document are made of it.
 func (g *gateway) routes() []route {
 	all := []route{
 		{"POST /v1/chat/completions", g.chat, "Answers a chat, whole or as a stream.", openai.ChatRequest{}, asEither},
@@ -35,7 +53,7 @@ func (g *gateway) routes() []route {
 		{"GET /rbee/v1/version", g.version, "Says which queen this is.", nil, asJSON},
 		{"GET /healthz", g.healthz, "Says that the queen answers.", nil, asJSON},
 	}
-	text := sync.OnceValue(func() []byte { return document(g.backend.Info().Version, append(all, openAPI(nil))) })
+	text := sync.OnceValue(func() []byte { return document(g.backend.Info().Version, documented(all)) })
 	return append(all, openAPI(func(w http.ResponseWriter, _ *http.Request) { writeBody(w, text()) }))
 }
 
