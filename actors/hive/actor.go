@@ -423,6 +423,7 @@ func (h *hive) linkDown(d supervisor.LinkDown) {
 		}
 		h.mourn(s, d)
 	}
+	h.vouch(s)
 	h.step(s, evDown)
 	h.finish()
 }

@@ -253,6 +253,7 @@ func (h *hive) released(s *slot, m *messages.Released) {
 	delete(h.ledger, m.GetId())
 	h.leave(p, !p.cancelled)
 	s.used = time.Now()
+	s.remember(p, s.used)
 	switch {
 	case len(s.active) > 0:
 		h.register(s)

@@ -31,6 +31,7 @@ type slot struct {
 	total  int64                 // slots, as the worker itself says once it is loaded
 	loaded *messages.Loaded
 	active map[string]*pending
+	recent []recent
 	known  place.Known
 	used   time.Time // last activity
 	keep   *int64    // how long it stays idle, if a request said so; as Generate.keep_alive_ms
