@@ -125,19 +125,23 @@ func (b metered) Submit(ctx context.Context, g *messages.Generate) (gateway.Stre
 		return nil, err
 	}
 	// A client that leaves does not read its stream to the end.
-	context.AfterFunc(ctx, func() { u.end(string(fault.Cancelled), nil) })
-	return meteredStream{s, u}, nil
+	stays := context.AfterFunc(ctx, func() { u.end(string(fault.Cancelled), nil) })
+	return meteredStream{s, u, stays}, nil
 }
 
 type meteredStream struct {
 	gateway.Stream
-	u *use
+	u     *use
+	stays func() bool // the client has all of it: its leaving is no news
 }
 
 func (s meteredStream) Next(ctx context.Context) (gateway.Event, error) {
 	e, err := s.Stream.Next(ctx)
 	if err == nil {
 		s.u.see(e)
+		if e.Done != nil || e.Failed != nil {
+			s.stays()
+		}
 	}
 	return e, err
 }
