@@ -1336,6 +1336,7 @@ type Accepted struct {
 	Backend       string                 `protobuf:"bytes,4,opt,name=backend,proto3" json:"backend,omitempty"`
 	LoadedBefore  bool                   `protobuf:"varint,5,opt,name=loaded_before,json=loadedBefore,proto3" json:"loaded_before,omitempty"` // the model was there already
 	ToolFormat    string                 `protobuf:"bytes,6,opt,name=tool_format,json=toolFormat,proto3" json:"tool_format,omitempty"`        // how this model writes tool calls (package chat); "" = it was given no tools
+	Prefill       *Prefill               `protobuf:"bytes,7,opt,name=prefill,proto3" json:"prefill,omitempty"`                                // how far it has come since, if it has
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1412,6 +1413,13 @@ func (x *Accepted) GetToolFormat() string {
 	return ""
 }
 
+func (x *Accepted) GetPrefill() *Prefill {
+	if x != nil {
+		return x.Prefill
+	}
+	return nil
+}
+
 // Prefill is progress before the first token; it counts as life.
 type Prefill struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -1481,6 +1489,7 @@ type Tokens struct {
 	Pieces        []string               `protobuf:"bytes,3,rep,name=pieces,proto3" json:"pieces,omitempty"`
 	Ids           []int32                `protobuf:"varint,4,rep,packed,name=ids,proto3" json:"ids,omitempty"`
 	Logprobs      []*TokenLogprob        `protobuf:"bytes,5,rep,name=logprobs,proto3" json:"logprobs,omitempty"`
+	Accepted      *Accepted              `protobuf:"bytes,6,opt,name=accepted,proto3" json:"accepted,omitempty"` // if it was not said before
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1546,6 +1555,13 @@ func (x *Tokens) GetIds() []int32 {
 func (x *Tokens) GetLogprobs() []*TokenLogprob {
 	if x != nil {
 		return x.Logprobs
+	}
+	return nil
+}
+
+func (x *Tokens) GetAccepted() *Accepted {
+	if x != nil {
+		return x.Accepted
 	}
 	return nil
 }
@@ -1737,6 +1753,8 @@ type Done struct {
 	Embeddings    []*Embedding           `protobuf:"bytes,7,rep,name=embeddings,proto3" json:"embeddings,omitempty"` // of a request that asked for them, one for each input
 	Continued     int64                  `protobuf:"varint,8,opt,name=continued,proto3" json:"continued,omitempty"`  // how often the answer went on with another worker; set by the queen
 	Disk          *DiskReport            `protobuf:"bytes,40,opt,name=disk,proto3" json:"disk,omitempty"`            // of a request that was about the node's disk
+	Accepted      *Accepted              `protobuf:"bytes,41,opt,name=accepted,proto3" json:"accepted,omitempty"`    // if it was not said before
+	Tokens        *Tokens                `protobuf:"bytes,42,opt,name=tokens,proto3" json:"tokens,omitempty"`        // the last pieces
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1830,6 +1848,20 @@ func (x *Done) GetContinued() int64 {
 func (x *Done) GetDisk() *DiskReport {
 	if x != nil {
 		return x.Disk
+	}
+	return nil
+}
+
+func (x *Done) GetAccepted() *Accepted {
+	if x != nil {
+		return x.Accepted
+	}
+	return nil
+}
+
+func (x *Done) GetTokens() *Tokens {
+	if x != nil {
+		return x.Tokens
 	}
 	return nil
 }
@@ -2961,7 +2993,7 @@ const file_messages_work_proto_rawDesc = "" +
 	"model_path\x18\x03 \x01(\tR\tmodelPath\x12\x1d\n" +
 	"\n" +
 	"free_bytes\x18\x04 \x01(\x03R\tfreeBytes\x12$\n" +
-	"\x05error\x18\x05 \x01(\v2\x0e.rbee.v1.ErrorR\x05error\"\xb1\x01\n" +
+	"\x05error\x18\x05 \x01(\v2\x0e.rbee.v1.ErrorR\x05error\"\xdd\x01\n" +
 	"\bAccepted\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x16\n" +
 	"\x06worker\x18\x02 \x01(\tR\x06worker\x12\x1d\n" +
@@ -2970,17 +3002,19 @@ const file_messages_work_proto_rawDesc = "" +
 	"\abackend\x18\x04 \x01(\tR\abackend\x12#\n" +
 	"\rloaded_before\x18\x05 \x01(\bR\floadedBefore\x12\x1f\n" +
 	"\vtool_format\x18\x06 \x01(\tR\n" +
-	"toolFormat\"C\n" +
+	"toolFormat\x12*\n" +
+	"\aprefill\x18\a \x01(\v2\x10.rbee.v1.PrefillR\aprefill\"C\n" +
 	"\aPrefill\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x12\n" +
 	"\x04done\x18\x02 \x01(\x03R\x04done\x12\x14\n" +
-	"\x05total\x18\x03 \x01(\x03R\x05total\"\x87\x01\n" +
+	"\x05total\x18\x03 \x01(\x03R\x05total\"\xb6\x01\n" +
 	"\x06Tokens\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x10\n" +
 	"\x03seq\x18\x02 \x01(\x03R\x03seq\x12\x16\n" +
 	"\x06pieces\x18\x03 \x03(\tR\x06pieces\x12\x10\n" +
 	"\x03ids\x18\x04 \x03(\x05R\x03ids\x121\n" +
-	"\blogprobs\x18\x05 \x03(\v2\x15.rbee.v1.TokenLogprobR\blogprobs\"w\n" +
+	"\blogprobs\x18\x05 \x03(\v2\x15.rbee.v1.TokenLogprobR\blogprobs\x12-\n" +
+	"\baccepted\x18\x06 \x01(\v2\x11.rbee.v1.AcceptedR\baccepted\"w\n" +
 	"\fTokenLogprob\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\x05R\x02id\x12\x14\n" +
 	"\x05bytes\x18\x02 \x01(\fR\x05bytes\x12\x18\n" +
@@ -2991,7 +3025,7 @@ const file_messages_work_proto_rawDesc = "" +
 	"\x06pieces\x18\x02 \x01(\x03R\x06pieces\"0\n" +
 	"\x06Cancel\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x16\n" +
-	"\x06reason\x18\x02 \x01(\tR\x06reason\"\xc1\x02\n" +
+	"\x06reason\x18\x02 \x01(\tR\x06reason\"\x99\x03\n" +
 	"\x04Done\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12#\n" +
 	"\rfinish_reason\x18\x02 \x01(\tR\ffinishReason\x12$\n" +
@@ -3003,7 +3037,9 @@ const file_messages_work_proto_rawDesc = "" +
 	"embeddings\x18\a \x03(\v2\x12.rbee.v1.EmbeddingR\n" +
 	"embeddings\x12\x1c\n" +
 	"\tcontinued\x18\b \x01(\x03R\tcontinued\x12'\n" +
-	"\x04disk\x18( \x01(\v2\x13.rbee.v1.DiskReportR\x04disk\"\xb1\x04\n" +
+	"\x04disk\x18( \x01(\v2\x13.rbee.v1.DiskReportR\x04disk\x12-\n" +
+	"\baccepted\x18) \x01(\v2\x11.rbee.v1.AcceptedR\baccepted\x12'\n" +
+	"\x06tokens\x18* \x01(\v2\x0f.rbee.v1.TokensR\x06tokens\"\xb1\x04\n" +
 	"\x04Plan\x12\x12\n" +
 	"\x04node\x18\x01 \x01(\tR\x04node\x12\x14\n" +
 	"\x05model\x18\x02 \x01(\tR\x05model\x12\x12\n" +
@@ -3158,21 +3194,25 @@ var file_messages_work_proto_depIdxs = []int32{
 	1,  // 9: rbee.v1.Survey.model:type_name -> rbee.v1.ModelRef
 	2,  // 10: rbee.v1.Survey.load:type_name -> rbee.v1.LoadOptions
 	0,  // 11: rbee.v1.Offer.error:type_name -> rbee.v1.Error
-	18, // 12: rbee.v1.Tokens.logprobs:type_name -> rbee.v1.TokenLogprob
-	18, // 13: rbee.v1.TokenLogprob.top:type_name -> rbee.v1.TokenLogprob
-	23, // 14: rbee.v1.Done.usage:type_name -> rbee.v1.Usage
-	24, // 15: rbee.v1.Done.timings:type_name -> rbee.v1.Timings
-	22, // 16: rbee.v1.Done.plan:type_name -> rbee.v1.Plan
-	11, // 17: rbee.v1.Done.embeddings:type_name -> rbee.v1.Embedding
-	8,  // 18: rbee.v1.Done.disk:type_name -> rbee.v1.DiskReport
-	0,  // 19: rbee.v1.Failed.error:type_name -> rbee.v1.Error
-	0,  // 20: rbee.v1.LoadFailed.error:type_name -> rbee.v1.Error
-	31, // 21: rbee.v1.HiveState.workers:type_name -> rbee.v1.WorkerState
-	22, // [22:22] is the sub-list for method output_type
-	22, // [22:22] is the sub-list for method input_type
-	22, // [22:22] is the sub-list for extension type_name
-	22, // [22:22] is the sub-list for extension extendee
-	0,  // [0:22] is the sub-list for field type_name
+	16, // 12: rbee.v1.Accepted.prefill:type_name -> rbee.v1.Prefill
+	18, // 13: rbee.v1.Tokens.logprobs:type_name -> rbee.v1.TokenLogprob
+	15, // 14: rbee.v1.Tokens.accepted:type_name -> rbee.v1.Accepted
+	18, // 15: rbee.v1.TokenLogprob.top:type_name -> rbee.v1.TokenLogprob
+	23, // 16: rbee.v1.Done.usage:type_name -> rbee.v1.Usage
+	24, // 17: rbee.v1.Done.timings:type_name -> rbee.v1.Timings
+	22, // 18: rbee.v1.Done.plan:type_name -> rbee.v1.Plan
+	11, // 19: rbee.v1.Done.embeddings:type_name -> rbee.v1.Embedding
+	8,  // 20: rbee.v1.Done.disk:type_name -> rbee.v1.DiskReport
+	15, // 21: rbee.v1.Done.accepted:type_name -> rbee.v1.Accepted
+	17, // 22: rbee.v1.Done.tokens:type_name -> rbee.v1.Tokens
+	0,  // 23: rbee.v1.Failed.error:type_name -> rbee.v1.Error
+	0,  // 24: rbee.v1.LoadFailed.error:type_name -> rbee.v1.Error
+	31, // 25: rbee.v1.HiveState.workers:type_name -> rbee.v1.WorkerState
+	26, // [26:26] is the sub-list for method output_type
+	26, // [26:26] is the sub-list for method input_type
+	26, // [26:26] is the sub-list for extension type_name
+	26, // [26:26] is the sub-list for extension extendee
+	0,  // [0:26] is the sub-list for field type_name
 }
 
 func init() { file_messages_work_proto_init() }

@@ -57,6 +57,7 @@ type stream struct {
 	holding  bool // until then, so that the answer does not overtake it
 	held     []gateway.Event
 	end      *gateway.Event // of an answer that came whole while it was held
+	corked   bool           // more follows at once
 
 	mu      sync.Mutex
 	wake    chan struct{} // has room for one
@@ -112,6 +113,9 @@ func (s *stream) receive(c actor.Context) {
 	case *messages.Prefill:
 		s.emit(gateway.Event{Prefill: m})
 	case *messages.Tokens:
+		if a := m.GetAccepted(); a != nil {
+			s.onAccepted(c, a)
+		}
 		s.onTokens(m)
 	case *messages.Done:
 		s.onDone(c, m)
@@ -161,17 +165,22 @@ func (s *stream) onAccepted(c actor.Context, m *messages.Accepted) {
 	}
 	s.worker, s.accepted = actor.NewPID(m.GetWorker(), transport.RootID), time.Now()
 	s.soFar.lost = nil
-	c.SetReceiveTimeout(s.q.stall)
+	if !s.corked { // else the end is here as well
+		c.SetReceiveTimeout(s.q.stall)
+	}
 	if !s.placed {
 		s.holding = true
 		s.later(holdTime, holdOver{})
 	}
 	s.emit(gateway.Event{Accepted: m})
+	if p := m.GetPrefill(); p != nil {
+		s.emit(gateway.Event{Prefill: p})
+	}
 	if s.owed > 0 {
 		s.onCredit(c, s.owed)
 		s.owed = 0
 	}
-	if s.cancel != nil { // it came too late for the way down
+	if s.cancel != nil && !s.corked { // it came too late for the way down
 		c.Send(s.worker, &messages.Cancel{Id: s.g.GetId(), Reason: s.cancel.Message})
 	}
 }
@@ -190,6 +199,14 @@ func (s *stream) onDone(c actor.Context, m *messages.Done) {
 		return
 	}
 	s.q.ingest(m.GetSpans())
+	s.corked = true // the client's side is woken once, by the end
+	if a := m.GetAccepted(); a != nil {
+		s.onAccepted(c, a)
+	}
+	if t := m.GetTokens(); t != nil {
+		s.onTokens(t)
+	}
+	s.corked = false
 	if s.cancel != nil {
 		if s.cancel.Code == fault.Cancelled {
 			s.cancel.Message += " after " + strconv.FormatInt(s.tokens, 10) + " tokens"
@@ -349,7 +366,9 @@ func (s *stream) append(e gateway.Event) {
 		s.unread += int64(len(e.Tokens.GetPieces()))
 	}
 	s.mu.Unlock()
-	s.signal()
+	if !s.corked {
+		s.signal()
+	}
 }
 
 func (s *stream) signal() {

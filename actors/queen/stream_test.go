@@ -69,6 +69,8 @@ var (
 	reusing  = &messages.Narration{Source: "rbee-hive", Kind: "ready", Text: "reusing"}
 	placed   = &messages.Narration{Source: "rbee-hive", Kind: placedKind}
 	finished = &messages.Done{Id: "r", FinishReason: "stop"}
+	both     = &messages.Tokens{Id: "r", Pieces: []string{"hello"}, Accepted: accepted}
+	whole    = &messages.Done{Id: "r", FinishReason: "stop", Accepted: accepted, Tokens: tokens}
 )
 
 func TestTheAnswerDoesNotOvertakeWhatTheHiveSaysBeforeIt(t *testing.T) {
@@ -80,6 +82,9 @@ func TestTheAnswerDoesNotOvertakeWhatTheHiveSaysBeforeIt(t *testing.T) {
 		"the worker first":   {[]proto.Message{accepted, tokens, reusing, placed, finished}, []string{"said reusing", "accepted", "hello", "done", "end"}},
 		"in between":         {[]proto.Message{accepted, reusing, tokens, placed, finished}, []string{"said reusing", "accepted", "hello", "done", "end"}},
 		"all of it first":    {[]proto.Message{accepted, tokens, finished, reusing, placed}, []string{"said reusing", "accepted", "hello", "done", "end"}},
+		"one message":        {[]proto.Message{reusing, placed, whole}, []string{"said reusing", "accepted", "hello", "done", "end"}},
+		"one message, first": {[]proto.Message{whole, reusing, placed}, []string{"said reusing", "accepted", "hello", "done", "end"}},
+		"two messages":       {[]proto.Message{both, placed, finished}, []string{"accepted", "hello", "done", "end"}},
 		"a hive that is mum": {[]proto.Message{accepted, tokens, finished}, []string{"accepted", "hello", "done", "end"}},
 	} {
 		s := newTestStream(t)

@@ -183,30 +183,31 @@ func (w *worker) generate(c actor.Context, g *messages.Generate) {
 	if !g.GetWarm() {
 		r.load = w.Load.took
 	}
-	r.out = newOutbox(g.GetId(), g.GetCredit(), func(m *messages.Tokens) { root.Send(to, m) })
+	info := w.model.Info()
+	accepted := &messages.Accepted{Id: g.GetId(), Worker: w.Endpoint.Address(), ModelPath: w.Config.Config.GetModelPath(),
+		Backend: info.Backend, LoadedBefore: g.GetWarm(), ToolFormat: toolFormat(g, info)}
+	r.out = newOutbox(accepted, g.GetMaxTokens(), g.GetCredit(), func(m proto.Message) { root.Send(to, m) })
 	w.requests[g.GetId()] = r
 	w.step(evTake)
-	info := w.model.Info()
-	c.Send(to, &messages.Accepted{Id: g.GetId(), Worker: w.Endpoint.Address(), ModelPath: w.Config.Config.GetModelPath(),
-		Backend: info.Backend, LoadedBefore: g.GetWarm(), ToolFormat: toolFormat(g, info)})
 	self := c.Self()
 	go func() {
 		defer cancel(nil)
 		defer func() {
 			if p := recover(); p != nil { // a bug in Go code of the engine binding must not look like a lost process
 				last := &messages.Failed{Id: r.Id, Error: messages.FromFault(fault.New(fault.Internal, "the engine binding panicked: %v", p))}
+				r.rest(func(m proto.Message) { root.Send(to, m) })
 				root.Send(to, last)
 				root.Send(self, ended{r, last})
 			}
 		}()
-		done, failed := r.run(ctx, w.model, w.Tracer, func(d, t int) {
-			root.Send(to, &messages.Prefill{Id: r.Id, Done: int64(d), Total: int64(t)})
-		})
+		done, failed := r.run(ctx, w.model, w.Tracer)
 		var last proto.Message = done
 		if failed != nil {
 			last = failed
+			r.rest(func(m proto.Message) { root.Send(to, m) })
 		} else {
 			done.Spans = w.Spans()
+			done.Accepted, done.Tokens = r.out.close()
 		}
 		root.Send(to, last)
 		root.Send(self, ended{r, last})

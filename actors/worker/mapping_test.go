@@ -85,8 +85,15 @@ func all(t *testing.T, g *messages.Generate) (tokens []*messages.Tokens, done *m
 		t.Fatal(err)
 	}
 	defer m.Close()
-	r := &request{Generate: g, cancel: func(error) {}, out: newOutbox("r", 1000, func(m *messages.Tokens) { tokens = append(tokens, m) })}
-	done, failed = r.run(context.Background(), m, noop.NewTracerProvider().Tracer(""), func(int, int) {})
+	hear := func(m proto.Message) {
+		if t, ok := m.(*messages.Tokens); ok {
+			tokens = append(tokens, t)
+		}
+	}
+	r := &request{Generate: g, cancel: func(error) {}, out: newOutbox(&messages.Accepted{Id: "r"}, g.GetMaxTokens(), 1000, hear)}
+	if done, failed = r.run(context.Background(), m, noop.NewTracerProvider().Tracer("")); failed == nil {
+		r.rest(hear)
+	}
 	return tokens, done, failed
 }
 

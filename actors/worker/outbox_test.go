@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"go.uber.org/goleak"
+	"google.golang.org/protobuf/proto"
 
 	"rbee/messages"
 )
@@ -27,18 +28,46 @@ type client struct {
 	next int64
 }
 
-func newClient(t *testing.T, credit int64) *client {
+func newClient(t *testing.T, last, credit int64) *client {
 	c := &client{began: time.Now(), t: t}
-	c.outbox = newOutbox("r", credit, func(m *messages.Tokens) {
-		c.mu.Lock()
-		defer c.mu.Unlock()
-		if m.GetSeq() != c.next || len(m.GetPieces()) != len(m.GetIds()) || m.GetId() != "r" {
-			t.Errorf("want piece %d next, got %v", c.next, m)
+	c.outbox = newOutbox(&messages.Accepted{Id: "r"}, last, credit, func(m proto.Message) {
+		switch m := m.(type) {
+		case *messages.Accepted:
+			c.hears("", m, nil)
+		case *messages.Prefill:
+			c.hears(fmt.Sprintf(" prefill %d", m.GetDone()), nil, nil)
+		case *messages.Tokens:
+			c.hears("", m.GetAccepted(), m)
 		}
-		c.next += int64(len(m.GetPieces()))
-		c.got = append(c.got, fmt.Sprintf("%d: %v", time.Since(c.began).Milliseconds(), m.GetIds()))
 	})
 	return c
+}
+
+// hears is one message: what there is of accepted and pieces in it.
+func (c *client) hears(kind string, a *messages.Accepted, m *messages.Tokens) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	said := fmt.Sprintf("%d:", time.Since(c.began).Milliseconds())
+	if a != nil {
+		said += " accepted"
+		if p := a.GetPrefill(); p != nil {
+			said += fmt.Sprintf(" prefill %d", p.GetDone())
+		}
+	}
+	if m != nil {
+		if m.GetSeq() != c.next || len(m.GetPieces()) != len(m.GetIds()) || m.GetId() != "r" {
+			c.t.Errorf("want piece %d next, got %v", c.next, m)
+		}
+		c.next += int64(len(m.GetPieces()))
+		said += fmt.Sprintf(" %v", m.GetIds())
+	}
+	c.got = append(c.got, said+kind)
+}
+
+// ends is the message that ends the answer.
+func (c *client) ends() {
+	a, m := c.close()
+	c.hears(" end", a, m)
 }
 
 func (c *client) puts(from, to int) {
@@ -62,37 +91,75 @@ func (c *client) wants(want ...string) {
 
 func TestTheFirstPieceGoesAtOnceAndFastOnesGather(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		c := newClient(t, 100)
+		c := newClient(t, 0, 100)
 		c.puts(1, 1)
-		c.wants("0: [1]")
+		c.wants("0: accepted [1]")
 		time.Sleep(time.Millisecond)
 		c.puts(2, 4)
-		c.wants("0: [1]")
+		c.wants("0: accepted [1]")
 		time.Sleep(gatherTime)
-		c.wants("0: [1]", "4: [2 3 4]")
+		c.wants("0: accepted [1]", "4: [2 3 4]")
 		time.Sleep(time.Second)
 		c.puts(5, 5) // a model that takes its time
-		c.wants("0: [1]", "4: [2 3 4]", "1005: [5]")
+		c.wants("0: accepted [1]", "4: [2 3 4]", "1005: [5]")
 		c.close()
+	})
+}
+
+func TestAnAnswerThatIsShortAndQuickIsOneMessage(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newClient(t, 1, 100)
+		c.prefill(10, 20)
+		c.prefill(20, 20)
+		time.Sleep(gatherTime - 1)
+		c.puts(1, 1)
+		c.ends()
+		time.Sleep(time.Second)
+		c.wants("3: accepted prefill 20 [1] end")
+	})
+}
+
+func TestWhatIsNotTheLastTokenGoesAtOnceAndTheLastWithTheEnd(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newClient(t, 3, 100)
+		c.puts(1, 1)
+		c.wants("0: accepted [1]")
+		c.puts(2, 3)
+		c.ends()
+		c.wants("0: accepted [1]", "0: [2 3] end")
+	})
+}
+
+// An engine that thinks for long is no reason not to say that it thinks.
+func TestAcceptedDoesNotWaitLong(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newClient(t, 1, 100)
+		time.Sleep(time.Second)
+		c.wants("4: accepted")
+		c.prefill(10, 20)
+		c.prefill(20, 20)
+		c.puts(1, 1)
+		c.ends()
+		c.wants("4: accepted", "1000: prefill 10", "1000: prefill 20", "1000: [1] end")
 	})
 }
 
 func TestNoMoreIsOnItsWayThanTheCreditAllows(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		c := newClient(t, 2)
+		c := newClient(t, 0, 2)
 		c.puts(1, 5)
 		time.Sleep(time.Second)
-		c.wants("0: [1 2]")
+		c.wants("0: accepted [1 2]")
 		c.grant(1)
-		c.wants("0: [1 2]", "1000: [3]")
-		c.close() // the end of an answer is not held back
-		c.wants("0: [1 2]", "1000: [3]", "1000: [4 5]")
+		c.wants("0: accepted [1 2]", "1000: [3]")
+		c.ends() // it is not held back
+		c.wants("0: accepted [1 2]", "1000: [3]", "1000: [4 5] end")
 	})
 }
 
 func TestAClientThatDoesNotReadStopsTheDecodingOfItsRequest(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		c := newClient(t, 0)
+		c := newClient(t, 0, 0)
 		c.puts(1, maxHeld)
 		ctx, cancel := context.WithCancel(t.Context())
 		put := make(chan error, 2)

@@ -7,6 +7,7 @@ import (
 
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/trace"
+	"google.golang.org/protobuf/proto"
 
 	"rbee/internal/engine"
 	"rbee/internal/fault"
@@ -27,13 +28,13 @@ type request struct {
 }
 
 // run generates the answer; it returns the message that ends the request.
-func (r *request) run(ctx context.Context, m engine.Model, tracer trace.Tracer, prefill func(done, total int)) (*messages.Done, *messages.Failed) {
+func (r *request) run(ctx context.Context, m engine.Model, tracer trace.Tracer) (*messages.Done, *messages.Failed) {
 	if r.GetEmbed() {
 		return r.embed(ctx, m)
 	}
 	res, err := m.Generate(ctx, engineRequest(r.Generate), func(e engine.Event) error {
 		if e.Prefill != nil {
-			prefill(e.Prefill.Done, e.Prefill.Total)
+			r.out.prefill(e.Prefill.Done, e.Prefill.Total)
 			return nil
 		}
 		p := piece{text: e.Text, id: e.Token}
@@ -43,7 +44,6 @@ func (r *request) run(ctx context.Context, m engine.Model, tracer trace.Tracer, 
 		return r.out.put(ctx, p)
 	})
 	end := time.Now()
-	r.out.close()
 	r.trace(ctx, tracer, res, end)
 	if err != nil && ctx.Err() == nil {
 		return nil, &messages.Failed{Id: r.Id, Error: messages.FromFault(fault.From(err))}
@@ -67,6 +67,17 @@ func (r *request) run(ctx context.Context, m engine.Model, tracer trace.Tracer, 
 	return done, nil
 }
 
+// rest sends what was not sent yet, before a message that has no room for it.
+func (r *request) rest(send func(proto.Message)) {
+	a, t := r.out.close()
+	if a != nil {
+		send(a)
+	}
+	if t != nil {
+		send(t)
+	}
+}
+
 // embed makes embeddings instead of an answer.
 func (r *request) embed(ctx context.Context, m engine.Model) (*messages.Done, *messages.Failed) {
 	inputs := make([]engine.Input, len(r.GetInputs()))
@@ -78,7 +89,6 @@ func (r *request) embed(ctx context.Context, m engine.Model) (*messages.Done, *m
 		return nil, &messages.Failed{Id: r.Id, Error: messages.FromFault(f)}
 	}
 	all, err := m.Embed(ctx, inputs)
-	r.out.close()
 	if err != nil && ctx.Err() == nil {
 		return nil, &messages.Failed{Id: r.Id, Error: messages.FromFault(fault.From(err))}
 	}
