@@ -38,7 +38,11 @@ func (h *hive) vouch(s *slot) {
 		}
 		f := fault.New(fault.WorkerCrashed, "%s on %s ended before the end of its answer arrived", transport.Base(s.link.Address), h.Hive.GetNode()).
 			With("node", h.Hive.GetNode())
-		h.root.Send(r.p.to, &messages.Failed{Id: r.p.GetId(), Error: messages.FromFault(f), Retryable: true})
+		again := true
+		if s.unload != nil { // who wanted the worker's end does not want the answer begun anew
+			f, again = s.err, false
+		}
+		h.root.Send(r.p.to, &messages.Failed{Id: r.p.GetId(), Error: messages.FromFault(f), Retryable: again})
 	}
 	s.recent = nil
 }

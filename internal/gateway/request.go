@@ -53,7 +53,9 @@ func (g *gateway) readBody(w http.ResponseWriter, r *http.Request) ([]byte, erro
 				WithHint("send the header Content-Type: application/json; curl needs -H for that")
 		}
 	}
-	if r.ContentLength > api.MaxBodyBytes { // none of it need be sent, and net/http is not to read it either
+	// Who waits for the word to go on need send none of it, and net/http is not to wait for it either. Who does not is in
+	// the middle of sending, and would lose the answer with the connection.
+	if r.ContentLength > api.MaxBodyBytes && r.Header.Get("Expect") != "" {
 		w.Header().Set("Connection", "close")
 		return nil, tooLarge(api.MaxBodyBytes)
 	}

@@ -156,6 +156,11 @@ func TestTreeWebPagesCannotUseAQueenOnLoopback(t *testing.T) {
 	}
 	// What is configured counts without a restart.
 	writeConfig(t, d, "[queen]\nallowed_hosts = [\"gpu.lan\"]\nallowed_origins = [\"https://chat.lan\"]\n")
+	if !soon(func() bool {
+		return call(t, http.DefaultClient, "GET", url+"/rbee/v1/workers", "", "Host: gpu.lan").status == 200
+	}) {
+		t.Error("what was configured does not count")
+	}
 	if a := call(t, http.DefaultClient, "POST", url+"/rbee/v1/generate", work, "Host: GPU.lan:80", "Origin: https://chat.lan", "Sec-Fetch-Site: cross-site"); a.status != 200 ||
 		a.header.Get("Access-Control-Allow-Origin") != "https://chat.lan" {
 		t.Errorf("an allowed page under an allowed name: %+v", a)
