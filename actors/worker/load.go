@@ -2,6 +2,7 @@ package worker
 
 import (
 	"context"
+	"os"
 	"sync/atomic"
 	"time"
 
@@ -10,6 +11,7 @@ import (
 	"go.opentelemetry.io/otel/trace"
 
 	"rbee/internal/engine"
+	"rbee/internal/models/inuse"
 	"rbee/internal/telemetry"
 	"rbee/messages"
 )
@@ -20,6 +22,7 @@ type Loading struct {
 	cancel   context.CancelFunc
 	progress atomic.Uint64 // per mille
 	began    time.Time
+	file     *os.File // marked as in use for the life of this process; nil if that cannot be
 
 	// Set before done is closed.
 	model engine.Model
@@ -31,7 +34,7 @@ type Loading struct {
 func Load(ctx context.Context, open func() (engine.Engine, error), cfg *messages.WorkerConfig, tracer trace.Tracer) *Loading {
 	ctx, span := tracer.Start(ctx, telemetry.SpanLoadModel, trace.WithAttributes(telemetry.AttrModelPath.String(cfg.GetModelPath())))
 	ctx, cancel := context.WithCancel(ctx)
-	l := &Loading{done: make(chan struct{}), cancel: cancel, began: time.Now()}
+	l := &Loading{done: make(chan struct{}), cancel: cancel, began: time.Now(), file: inuse.Mark(cfg.GetModelPath())}
 	options := cfg.GetLoad()
 	if options == nil {
 		options = &messages.LoadOptions{}

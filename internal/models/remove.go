@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"rbee/internal/fault"
+	"rbee/internal/models/inuse"
 )
 
 // Files returns all files of the model, absolute.
@@ -38,6 +39,12 @@ func Remove(ref string, env Env, allow func(Model) error) (*Model, error) {
 	}
 	if err := allow(m); err != nil {
 		return nil, err
+	}
+	for _, path := range m.Parts {
+		if inuse.Marked(path) {
+			return nil, fault.New(fault.ModelInUse, "%s is in use: a worker of another run has %s", ref, path).
+				WithHint("try again when its answer is over; rbee ps shows a daemon's workers").With("path", path)
+		}
 	}
 	// The directory is opened once, and nothing outside of it can be reached through it: a link in it is deleted as a
 	// link.
