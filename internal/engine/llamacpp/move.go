@@ -5,7 +5,7 @@ import "github.com/hybridgroup/yzma/pkg/llama"
 // When somebody in the middle leaves, the others are in two groups, and llama.cpp computes each for itself: another pass
 // over all weights in every step, and products of a few rows that cost as much as one of many. Of 22 layers with four
 // answers on one core, a step takes 103 ms in one group, 138 in two, 148 in four; to move one to another slot takes some
-// 5 ms for 2,048 cells, once. So one is moved where that makes the groups fewer.
+// 1 to 8 ms for 2,048 cells, once. So one is moved where that makes the groups fewer.
 
 // planMove says who is to move where, nil if nobody. A slot that was left of late is no place to go to: see vacant.
 // mayMove is asked for those in question only.
